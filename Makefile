@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The only build file. Everything it makes goes to build/. `make help` lists the targets.
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+PREFIX ?= /usr/local
+DESTDIR ?=
+CFLAGS ?= -O2 -g
+LDFLAGS ?=
+WERROR ?= 1
+V ?= 0
+
+B := build
+VERSION := $(shell sed -n 's/^\#define PSCAN_VERSION "\(.*\)"/\1/p' user/version.h)
+LIBS := libbpf libelf libpcap json-c libmnl libsodium libcap-ng
+
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-8s %s\n' '$(1)' '$(2)';
+else
+Q :=
+say =
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+# ---- flags the build cannot do without -----------------------------------
+
+warnings := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wundef \
+	-Wpointer-arith -Wno-pointer-arith -Wformat=2 -Wvla $(if $(filter 1,$(WERROR)),-Werror)
+pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(LIBS))
+pkg_libs = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lm -pthread
+user_cflags = -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -I$(B) $(warnings) -pthread $(pkg_cflags)
+hardening := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+bpf_cflags := -std=gnu11 -target bpf -mcpu=v3 -O2 -g -Iinclude -Ivmlinux -Ibpf -Wall -Wextra \
+	-Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror)
+sanitizers := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# ---- what is built --------------------------------------------------------
+
+user_src := $(wildcard user/*.c user/scan/*.c)
+user_obj := $(user_src:%.c=$(B)/%.o)
+lib_src := $(filter-out user/main.c,$(user_src))
+san_obj := $(lib_src:%.c=$(B)/san/%.o)
+unit_bin := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+prog_bin := $(patsubst tests/prog/%.c,$(B)/tests/prog/%,$(wildcard tests/prog/test_*.c))
+fuzz_bin := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+harness_bin := $(patsubst tests/harness/%.c,$(B)/tests/harness/%,$(wildcard tests/harness/*.c))
+bench_bin := $(patsubst tools/bench/%.c,$(B)/tools/bench/%,$(wildcard tools/bench/*.c))
+
+.PHONY: all
+all: $(B)/pscan-xdp ## build the program
+
+# BPF object -> skeleton -> user objects -> program
+$(B)/%.bpf.o: bpf/%.bpf.c $(B)/flags.bpf
+	$(call say,BPF,$@) mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_cflags) -MMD -MP -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@
+	$(Q)$(BPFTOOL) gen object $@ $@.tmp && rm -f $@.tmp
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(B)/user/xdp.o $(B)/san/user/xdp.o: $(B)/pscan.skel.h
+
+$(B)/%.o: %.c $(B)/flags.user
+	$(call say,CC,$@) mkdir -p $(@D)
+	$(Q)$(CC) $(user_cflags) $(hardening) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/pscan-xdp: $(user_obj)
+	$(call say,LINK,$@) $(CC) -pie $(LDFLAGS) $^ -o $@ $(pkg_libs)
+
+# The same sources under the address and undefined-behaviour sanitizers, for every native test.
+$(B)/san/%.o: %.c $(B)/flags.user
+	$(call say,CC-SAN,$@) mkdir -p $(@D)
+	$(Q)$(CC) $(user_cflags) $(sanitizers) -MMD -MP -c $< -o $@
+
+$(B)/libpscan-san.a: $(san_obj)
+	$(call say,AR,$@) rm -f $@; ar rcs $@ $^
+
+$(B)/san/pscan-xdp: $(B)/san/user/main.o $(B)/libpscan-san.a
+	$(call say,LINK,$@) $(CC) $(sanitizers) $^ -o $@ $(pkg_libs)
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/libpscan-san.a
+	$(call say,TEST,$@) mkdir -p $(@D)
+	$(Q)$(CC) $(user_cflags) $(sanitizers) -Itests/harness -MMD -MP $< $(B)/libpscan-san.a \
+		-o $@ -lcmocka $(pkg_libs)
+
+$(B)/tests/prog/%: tests/prog/%.c $(filter-out $(B)/user/main.o,$(user_obj))
+	$(call say,TEST,$@) mkdir -p $(@D)
+	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< \
+		$(filter-out $(B)/user/main.o,$(user_obj)) -o $@ -lcmocka $(pkg_libs)
+
+$(B)/tests/harness/%: tests/harness/%.c $(B)/flags.user
+	$(call say,TEST,$@) mkdir -p $(@D)
+	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< -o $@ $(pkg_libs)
+
+$(B)/tools/bench/%: tools/bench/%.c $(filter-out $(B)/user/main.o,$(user_obj))
+	$(call say,BENCH,$@) mkdir -p $(@D)
+	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< \
+		$(filter-out $(B)/user/main.o,$(user_obj)) -o $@ $(pkg_libs)
+
+fuzz_src := $(lib_src)
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(lib_src) $(B)/pscan.skel.h
+	$(call say,FUZZ,$@) mkdir -p $(@D)
+	$(Q)$(CLANG) $(user_cflags) -Wno-error -Itests/harness -O1 -g \
+		-fsanitize=fuzzer,address,undefined $< $(lib_src) -o $@ $(pkg_libs)
+
+# A change of flags rebuilds what they touch.
+$(B)/flags.%: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(CLANG) $(user_cflags) $(CFLAGS) $(bpf_cflags) $(LDFLAGS)' > $@.new; \
+	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# ---- tests ----------------------------------------------------------------
+
+.PHONY: deps check test
+deps: ## install what building and testing need (Debian 12, root)
+	$(Q)tools/install-deps.sh
+
+check: $(unit_bin) ## unit tests; no root
+	prove -e '' $(unit_bin)
+
+test: ## every test; run it as root, it installs what is missing
+	$(Q)tools/install-deps.sh
+	$(Q)$(MAKE) --no-print-directory test-build
+	$(Q)tests/run.sh
+
+.PHONY: test-build
+test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz_bin)
+
+# ---- the main job ----------------------------------------------------------
+
+.PHONY: run
+run: ## build, then attach to IFACE=..., or show everything in a two-host lab
+	$(Q)tools/install-deps.sh
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tools/run.sh $(IFACE)
+
+# ---- speed -----------------------------------------------------------------
+
+.PHONY: bench bench-build
+bench-build: all $(bench_bin) $(harness_bin)
+bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
+	$(Q)tools/bench/$*.sh
+
+# ---- install ---------------------------------------------------------------
+
+.PHONY: install uninstall clean help
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(B)/pscan-xdp $(DESTDIR)$(PREFIX)/sbin/pscan-xdp
+	install -D -m 644 user/pscan-xdp.8 $(DESTDIR)$(PREFIX)/share/man/man8/pscan-xdp.8
+	install -D -m 644 user/pscan-xdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pscan-xdp
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/pscan-xdp $(DESTDIR)$(PREFIX)/share/man/man8/pscan-xdp.8 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/pscan-xdp
+
+clean: ## remove build/
+	rm -rf $(B)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * limits.h - every size and bound of the core, its reason, and what happens
+ * when it is reached.
+ */
+#ifndef PSCAN_LIMITS_H
+#define PSCAN_LIMITS_H
+
+/* ---- parse ---------------------------------------------------------- */
+
+/* 802.1ad carries two tags; a third is nobody's real network. Deeper: passed,
+ * counted as PS_PARSE_VLAN_DEPTH. */
+#define PS_VLAN_MAX 2
+
+/* RFC 8200 section 4.1 lists seven extension headers that may sensibly follow
+ * each other. Scanners hide behind longer chains, so twice that is followed.
+ * Deeper: passed, counted as PS_PARSE_EXT_DEPTH. */
+#define PS_EXT_MAX 16
+
+/* Headers are looked for in this many bytes of a frame; bounds the offset for
+ * the verifier. Beyond: as PS_EXT_MAX. */
+#define PS_HEADERS_BYTES_MAX 4096
+
+/* ---- score ---------------------------------------------------------- */
+
+/* Pieces of evidence held per source. A rule fires at the latest when this
+ * many are held, so threshold <= PS_PROBES_MAX * smallest weight is demanded
+ * of every rule (ps_rule_valid). In monitor mode a source goes on after it
+ * fired: the oldest piece makes room for the newest. Power of two. */
+#define PS_PROBES_MAX 32
+
+/* Bits per linear-counting sketch (Whang et al., TODS 1990): distinct ports
+ * and distinct targets of one source, good to about 10 % up to 1000 and
+ * pinned there. */
+#define PS_SKETCH_BITS 256
+
+/* Destination ports that count as traps: the rule names four. */
+#define PS_TRAPS_MAX 8
+
+/* A window longer than the fingerprint's clock can tell apart would read old
+ * marks as new ones (ps_mark has 22 bits of 2^16 ns, 275 s). */
+#define PS_WINDOW_NS_MAX (60ULL * 1000000000ULL)
+
+/* ---- tables --------------------------------------------------------- */
+
+/* Fingerprint marks, 8 bytes each: 8 MB at 2^20. Lossy by design: a collision
+ * costs a scanner's first port, never a packet. */
+#define PS_MARK_BITS 20
+
+/* Buckets of the source table, PS_WAYS records each: 2^14 * 4 = 65,536 sources.
+ * Full bucket: the record with the least live evidence goes, the oldest among
+ * equals; counted as PS_COUNT_EVICT. */
+#define PS_BUCKET_BITS 14
+#define PS_WAYS 4
+
+/* Known-flow cache, 8 bytes each: 1 MB at 2^17. A collision costs one socket
+ * look-up. */
+#define PS_FLOW_BITS 17
+
+/* Automatic blocks (LRU): the least recently active makes room. */
+#define PS_BLOCKS_MAX 32768
+
+/* Prefixes in each of allow, deny and dst. Full: the command that adds says so. */
+#define PS_PREFIXES_MAX 65536
+
+/* Own addresses. More than this: packets that could be replies to the rest
+ * are not scored. */
+#define PS_LOCALS_MAX 1024
+
+/* Bytes of ring buffer: about 2000 events between two polls. Full: the event
+ * is lost and counted as PS_COUNT_EVENT_LOST; the block stands all the same. */
+#define PS_RING_BYTES (1U << 20)
+
+/* (source, protocol, port) counters under --save-ports: the least recently
+ * hit makes room. */
+#define PS_PORTS_MAX 131072
+
+#endif /* PSCAN_LIMITS_H */
