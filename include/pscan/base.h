@@ -63,6 +63,12 @@ PS_INLINE __be32 ps_htonl(__u32 v)
 	return (__be32)ps_ntohl((__be32)v);
 }
 
+/* now - then, and 0 when the clock (a capture's, another CPU's) stepped back. */
+PS_INLINE __u64 ps_since(__u64 then_ns, __u64 now_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
 /* Population count without libgcc, which the BPF target does not have. */
 PS_INLINE __u32 ps_popcount64(__u64 v)
 {
