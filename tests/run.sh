@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run.sh - run the tests, all of them or the files named, under one prove.
+#
+# The rings from the inside out: a fault is reported first by the smallest
+# thing that shows it. `make test` builds what is run here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Regular files that can be run, of those the patterns gave.
+runnable() {
+	local file
+
+	for file in "$@"; do
+		if [ -f "$file" ] && [ -x "$file" ]; then
+			echo "$file"
+		fi
+	done
+}
+
+all_tests() {
+	shopt -s nullglob
+	runnable build/tests/unit/test_*
+	runnable tests/golden/*.t
+	runnable build/tests/prog/test_* tests/prog/*.t
+	printf '%s\n' tests/lab/*.bats
+	runnable tests/fuzz/smoke.t
+}
+
+if [ $# -gt 0 ]; then
+	tests=("$@")
+else
+	mapfile -t tests < <(all_tests)
+fi
+for test in "${tests[@]}"; do
+	if [ ! -f "$test" ]; then
+		echo "run.sh: no such test: $test" >&2
+		exit 1
+	fi
+done
+if [ "${#tests[@]}" -eq 0 ]; then
+	echo "run.sh: found no tests; run it through make test" >&2
+	exit 1
+fi
+exec prove --exec tests/harness/run-one.sh "${tests[@]}"

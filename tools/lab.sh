@@ -1,0 +1,260 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# lab.sh - two hosts and one cable, in namespaces: for tests and for people.
+#
+#   attacker  a0 198.51.100.2/24 2001:db8::2/64
+#   target    t0 198.51.100.1/24 2001:db8::1/64
+#
+# A host is a process that sleeps in a network and a mount namespace of its
+# own, so that a bpffs mounted there is shared by everything run in that host
+# (`ip netns exec` would give each command a fresh /sys). Neither end of the
+# cable is ever in the root namespace, and no other interface is touched: what
+# happens in the lab cannot leave it.
+set -euo pipefail
+
+state_root=/run/pscan-lab
+
+usage() {
+	cat <<'USAGE'
+Usage: tools/lab.sh up NAME [--bpffs]        make the lab; --bpffs mounts /sys/fs/bpf in both hosts
+       tools/lab.sh exec NAME a|t CMD...     run CMD in the attacker or the target
+       tools/lab.sh shell NAME a|t           the same, a shell
+       tools/lab.sh addr NAME a|t PREFIX     add an address, 203.0.113.7/32 for example
+       tools/lab.sh down NAME                end what runs in the lab and remove it
+USAGE
+}
+
+die() {
+	echo "lab.sh: $1" >&2
+	exit 1
+}
+
+bad_usage() {
+	[ $# -eq 0 ] || echo "lab.sh: $1" >&2
+	usage >&2
+	exit 2
+}
+
+need_host() {
+	[ "$1" = a ] || [ "$1" = t ] || bad_usage "no such host: '$1' (a is the attacker, t the target)"
+}
+
+# ---- holders ---------------------------------------------------------------
+
+# The name a holder shows in ps; also the proof that a recorded pid is still ours.
+holder_title() {
+	echo "pscan-lab:$name-$1"
+}
+
+# Prints the pid of host $1's holder; fails when it has none any more.
+holder_pid() {
+	local pid title
+
+	read -r pid 2>/dev/null <"$state/$1.pid" || return 1
+	IFS= read -r -d '' title 2>/dev/null <"/proc/$pid/cmdline" || return 1
+	[ "$title" = "$(holder_title "$1")" ] && echo "$pid"
+}
+
+# Runs in the new namespaces. Reports its pid when they are ready, then sleeps with
+# no descriptor of its caller's left open: a caller that waits for its pipes to be
+# closed, as bats does, must not wait for the lab.
+# shellcheck disable=SC2016 # expanded by the holder's own shell
+holder_script='
+set -e
+mount -t sysfs sysfs /sys
+[ "$2" = no ] || mount -t bpf bpf /sys/fs/bpf
+echo $$
+for fd in /proc/self/fd/*; do
+	fd=${fd##*/}
+	[ "$fd" -le 2 ] || eval "exec $fd>&-"
+done
+cd /
+exec -a "$1" sleep infinity </dev/null >/dev/null 2>&1
+'
+
+start_holder() {
+	local pid
+
+	# Slave: mounts made outside later are seen inside, never the reverse.
+	read -r pid < <(exec setsid unshare --net --mount --propagation slave \
+		bash -c "$holder_script" bash "$(holder_title "$1")" "$bpffs") ||
+		die "cannot start host $1 of lab '$name': unshare or mount failed"
+	echo "$pid" >"$state/$1.pid"
+}
+
+enter() {
+	local pid
+
+	pid=$(holder_pid "$1") || die "lab '$name' is not up: tools/lab.sh up $name"
+	shift
+	exec nsenter --target "$pid" --net --mount --wdns="$PWD" -- "$@"
+}
+
+in_host() {
+	(enter "$@")
+}
+
+# ---- up --------------------------------------------------------------------
+
+# Nothing on the wire that no test asked for: no duplicate address detection, no
+# router solicitations; of multicast reports only those sent while the cable is
+# being plugged in, before `up` returns.
+# shellcheck disable=SC2016 # expanded by the host's own shell
+quiet_script='
+for conf in default "$@"; do
+	cd /proc/sys/net/ipv6/conf/$conf 2>/dev/null || continue
+	echo 0 >accept_dad
+	echo 0 >dad_transmits
+	echo 0 >accept_ra
+	echo 0 >router_solicitations
+	echo 1 >force_mld_version
+	echo 2147483647 >mldv1_unsolicited_report_interval
+done
+ip link set lo up
+'
+
+# The carrier and the link-local address that follows it come a moment after `set up`.
+# shellcheck disable=SC2016
+ready_script='
+for try in $(seq 200); do
+	[ "$(grep -c " $1\$" /proc/net/if_inet6)" = 2 ] && exit 0
+	sleep 0.01
+done
+exit 1
+'
+
+plug_cable() {
+	local host
+
+	for host in a t; do
+		in_host $host sh -c "$quiet_script" sh all
+	done
+	# Different indexes: the kernel takes a virtual device whose peer has its own index
+	# for a physical one, and reports its carrier up to a second late.
+	in_host a ip link add a0 index 102 address 02:00:5e:00:53:02 numrxqueues 2 numtxqueues 2 \
+		type veth peer name t0 index 101 address 02:00:5e:00:53:01 \
+		numrxqueues 2 numtxqueues 2 netns "$(holder_pid t)"
+	in_host a ip addr add 198.51.100.2/24 dev a0
+	in_host a ip addr add 2001:db8::2/64 dev a0 nodad
+	in_host t ip addr add 198.51.100.1/24 dev t0
+	in_host t ip addr add 2001:db8::1/64 dev t0 nodad
+	in_host a ip link set a0 up
+	in_host t ip link set t0 up
+	for host in a t; do
+		in_host $host sh -c "$ready_script" sh ${host}0 || die "no carrier on ${host}0"
+	done
+}
+
+lab_up() {
+	bpffs=no
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--bpffs) bpffs=yes ;;
+		*) bad_usage "up: unknown argument '$1'" ;;
+		esac
+		shift
+	done
+	mkdir -p "$state_root"
+	mkdir "$state" 2>/dev/null || die "lab '$name' exists already: tools/lab.sh down $name"
+	trap lab_down EXIT
+	trap 'exit 1' INT TERM HUP
+	start_holder a
+	start_holder t
+	plug_cable
+	trap - EXIT
+}
+
+# ---- down ------------------------------------------------------------------
+
+# Prints the pid of every process in host $1's namespaces, its holder among them.
+# find fails when a process ends while it looks: no harm, that one needs no ending.
+host_pids() {
+	local pid net mnt
+
+	pid=$(holder_pid "$1") || return 0
+	net=$(readlink "/proc/$pid/ns/net")
+	mnt=$(readlink "/proc/$pid/ns/mnt")
+	{ find /proc -mindepth 3 -maxdepth 3 \
+		-path '/proc/[0-9]*/ns/*' ! -path "/proc/$$/*" \
+		\( -lname "net:\\[${net//[^0-9]/}\\]" -o -lname "mnt:\\[${mnt//[^0-9]/}\\]" \) \
+		-printf '%P\n' 2>/dev/null || true; } | cut -d / -f 1 | sort -u
+}
+
+# A process that has ended but was not waited for has no namespace left.
+any_alive() {
+	local pid
+
+	for pid in "$@"; do
+		readlink "/proc/$pid/ns/net" >/dev/null 2>&1 && return 0
+	done
+	return 1
+}
+
+# Asks first; what still runs after two seconds is killed. The namespaces, the
+# cable and every mount go with the last process.
+lab_down() {
+	local pids tries
+
+	pids=$(host_pids a; host_pids t)
+	if [ -n "$pids" ]; then
+		# shellcheck disable=SC2086 # a list of numbers
+		kill $pids 2>/dev/null || true
+		# shellcheck disable=SC2086
+		for ((tries = 0; tries < 100; tries++)); do
+			any_alive $pids || break
+			sleep 0.02
+		done
+		# shellcheck disable=SC2086
+		kill -KILL $pids 2>/dev/null || true
+	fi
+	rm -rf "${state:?}"
+	rmdir "$state_root" 2>/dev/null || true
+}
+
+# ---- command line ----------------------------------------------------------
+
+lab_addr() {
+	local host=$1 prefix=$2 nodad=
+
+	case $prefix in
+	*:*) nodad=nodad ;;
+	esac
+	# shellcheck disable=SC2086 # no argument at all for IPv4
+	enter "$host" ip addr add "$prefix" dev "${host}0" $nodad
+}
+
+case ${1-} in
+-h | --help | help)
+	usage
+	exit 0
+	;;
+up | exec | shell | addr | down) command=$1 ;;
+*) bad_usage ;;
+esac
+[ $# -ge 2 ] || bad_usage "$command: which lab?"
+name=$2
+shift 2
+[[ $name =~ ^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$ ]] || bad_usage "not a lab name: '$name'"
+[ "$(id -u)" -eq 0 ] || die "network namespaces need root: run it through sudo"
+state=$state_root/$name
+
+case $command in
+up) lab_up "$@" ;;
+down) lab_down ;;
+exec)
+	[ $# -ge 2 ] || bad_usage "exec: which host, and what to run in it?"
+	need_host "$1"
+	enter "$@"
+	;;
+shell)
+	[ $# -eq 1 ] || bad_usage "shell: which host?"
+	need_host "$1"
+	enter "$1" env PS1="$name-$1:\\w# " bash --norc -i
+	;;
+addr)
+	[ $# -eq 2 ] || bad_usage "addr: which host, and which prefix?"
+	need_host "$1"
+	lab_addr "$@"
+	;;
+esac
