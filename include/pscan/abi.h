@@ -92,7 +92,7 @@ struct ps_config {
 	__u8 save_ports;	/* keep per-port counters */
 	__u32 deny_count;	/* prefixes in `deny`: zero spares the look-up */
 	__u32 dst_count;	/* prefixes in `dst`: zero means every destination */
-	__u32 pad;
+	__u32 loader_pid;	/* of the latest loader; it runs while it holds the pin folder's lock */
 };
 
 /* One piece of evidence. */
