@@ -27,10 +27,19 @@ enum ps_class {
 	PS_CLASS_FIN,
 	PS_CLASS_MAIMON,	/* FIN, ACK */
 	PS_CLASS_OTHER,		/* any other flags, and tiny first fragments */
-	PS_CLASS_UDP,
 	PS_CLASS_REPLY,		/* SYN+ACK, RST: what a host sends to answer */
+	PS_CLASS_UDP,		/* last: all before it are TCP, see ps_class_is_udp() */
 	PS_CLASS_MAX
 };
+
+/* Entries of an array indexed by a class that a mask, not a branch, bounds. */
+#define PS_CLASS_SLOTS 16
+
+/* 1 or 0, by a carry into bit 4 instead of a branch: it is asked per piece of evidence. */
+PS_INLINE __u32 ps_class_is_udp(__u32 class)
+{
+	return (class + PS_CLASS_SLOTS - PS_CLASS_UDP) >> 4;
+}
 
 /* Every class that scores unless told otherwise. An unsolicited reply means
  * that somebody forged our address: blocking its sender would punish the victim. */
@@ -249,6 +258,7 @@ struct ps_counters {
 #pragma GCC diagnostic pop
 
 _Static_assert(sizeof(union ps_addr) == 16, "abi");
+_Static_assert(PS_CLASS_UDP == PS_CLASS_MAX - 1 && PS_CLASS_MAX <= PS_CLASS_SLOTS, "abi");
 _Static_assert(sizeof(struct ps_probe) == 8, "abi");
 _Static_assert(sizeof(struct ps_rule) == 56, "abi");
 _Static_assert(sizeof(struct ps_config) == 104, "abi");

@@ -58,4 +58,11 @@ PS_INLINE bool ps_may_be_reply(const struct ps_packet *p)
 	       (p->proto == PS_IP_TCP && (p->flags & (PS_TCP_ACK | PS_TCP_RST)));
 }
 
+/* Does the rule score this class, and can the packet be meant for one host alone? */
+PS_INLINE bool ps_wanted(const struct ps_rule *rule, const struct ps_packet *p,
+			 enum ps_class class)
+{
+	return (rule->classes & 1U << class) && !(p->bits & PS_PKT_GROUP);
+}
+
 #endif /* PSCAN_CLASSIFY_H */

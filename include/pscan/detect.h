@@ -38,13 +38,14 @@ enum ps_outcome {
 
 /* All that ps_detect() knows about the probe at hand. */
 struct ps_sighting {
-	const struct ps_packet *packet;
+	struct ps_packet packet;
 	__u64 hash;		/* ps_hash_addr() of the source */
 	__u64 mark;		/* the fingerprint mark that was found */
 	__u64 now_ns;
-	enum ps_class class;
-	enum ps_sight sight;	/* SECOND: the mark is the source's first probe, enter it too */
-	bool blocks;		/* a firing rule blocks this source */
+	__u32 class;		/* enum ps_class */
+	__u32 sight;		/* enum ps_sight; SECOND: the mark is the source's first probe, enter it too */
+	__u32 frame_bytes;
+	__u32 blocks;		/* bool: a firing rule blocks this source */
 };
 
 /* Enters the probe that the mark stands for, as of its own time. */
@@ -57,8 +58,9 @@ PS_INLINE void ps_detect_marked(const struct ps_rule *rule, struct ps_source *s,
 	__u64 at_ns = it->now_ns > age ? it->now_ns - age : it->now_ns;
 
 	ps_evidence_add(rule, s, class, port, ps_points(rule, port), at_ns);
-	ps_sketch_add(s->ports, (__u64)(class == PS_CLASS_UDP) << 16 | port);
-	s->packets[class % PS_CLASS_MAX]++;
+	ps_sketch_add(s->ports, ps_probe_key(port, class));
+	if (class < PS_CLASS_MAX)
+		s->packets[class]++;
 	s->first_ns = at_ns;
 }
 
@@ -71,13 +73,13 @@ PS_INLINE enum ps_outcome ps_detect(const struct ps_rule *rule, struct ps_bucket
 				    const struct ps_sighting *it, int *made,
 				    struct ps_source *snapshot)
 {
-	struct ps_source *s = ps_bucket_take(rule, b, it->hash, &it->packet->src, it->now_ns, made);
+	struct ps_source *s = ps_bucket_take(rule, b, it->hash, &it->packet.src, it->now_ns, made);
 	__u64 before_ns = s->last_ns;
 	__u32 score;
 
 	if (*made && it->sight == PS_SIGHT_SECOND)
 		ps_detect_marked(rule, s, it);
-	score = ps_score(rule, s, it->packet, it->class, it->now_ns);
+	score = ps_score(rule, s, &it->packet, (enum ps_class)it->class, it->now_ns);
 	if (ps_verdict_fires(rule, s, score, it->blocks, before_ns, it->now_ns)) {
 		*snapshot = *s;
 		return PS_OUTCOME_FIRED;

@@ -15,11 +15,11 @@
 PS_INLINE void ps_event_scan(const struct ps_rule *rule, struct ps_event *e, struct ps_verdict v,
 			     __u32 ifindex, __u64 until_ns, __u64 now_ns)
 {
-	__u32 points[PS_CLASS_MAX];
+	__u32 points[PS_CLASS_SLOTS];
 
 	e->score = (__u16)ps_score_by_class(rule, &e->source, now_ns, points);
 	e->class = (__u8)ps_verdict_name(points);
-	e->class_score = (__u16)points[e->class % PS_CLASS_MAX];
+	e->class_score = (__u16)points[e->class & (PS_CLASS_SLOTS - 1)];
 	e->at_ns = now_ns;
 	e->until_ns = until_ns;
 	e->dropped = v.action == PS_ACTION_BLOCK;

@@ -43,6 +43,16 @@ PS_INLINE enum ps_class ps_mark_class(__u64 mark)
 	return (enum ps_class)(mark >> 38 & 0xf);
 }
 
+PS_INLINE bool ps_mark_tracked(__u64 mark)
+{
+	return mark >> 43 & 1;
+}
+
+PS_INLINE bool ps_mark_is(__u64 mark, __u64 hash)
+{
+	return mark >> 44 == (hash >> 20 & 0xfffff);
+}
+
 /* How long ago the mark was left, in ns; modulo 275 s. */
 PS_INLINE __u64 ps_mark_age_ns(__u64 mark, __u64 now_ns)
 {
@@ -56,18 +66,35 @@ PS_INLINE enum ps_sight ps_mark_look(const struct ps_rule *rule, __u64 mark, __u
 				     enum ps_class class, __u16 port, __u64 now_ns)
 {
 	bool fresh = mark && ps_mark_age_ns(mark, now_ns) <= rule->window_ns;
-	bool ours = mark >> 44 == (hash >> 20 & 0xfffff);
+	bool ours = ps_mark_is(mark, hash);
 
 	if (!fresh)
 		return PS_SIGHT_FIRST;
-	if (mark >> 43 & 1)
+	if (ps_mark_tracked(mark))
 		return PS_SIGHT_TRACKED;
 	if (!ours)
 		return PS_SIGHT_FIRST;
 	if (rule->count_by == PS_BY_PORT && ps_mark_port(mark) == port &&
-	    (ps_mark_class(mark) == PS_CLASS_UDP) == (class == PS_CLASS_UDP))
+	    ps_class_is_udp(ps_mark_class(mark)) == ps_class_is_udp(class))
 		return PS_SIGHT_AGAIN;
 	return PS_SIGHT_SECOND;
+}
+
+/* The same mark as of now. */
+PS_INLINE __u64 ps_mark_renew(__u64 mark, __u64 now_ns)
+{
+	return (mark & ~PS_MARK_TIME_MASK) | (now_ns >> PS_MARK_TIME_SHIFT & PS_MARK_TIME_MASK);
+}
+
+/*
+ * What to store after a probe went to the source table: a tracked mark, unless
+ * the place is taken by another source's that is live.
+ */
+PS_INLINE __u64 ps_mark_track(__u64 mark, enum ps_sight sight, __u64 hash, __u64 now_ns)
+{
+	if (sight == PS_SIGHT_TRACKED && !ps_mark_is(mark, hash))
+		return mark;
+	return ps_mark_make(hash, true, PS_CLASS_NONE, 0, now_ns);
 }
 
 #endif /* PSCAN_MARK_H */

@@ -59,53 +59,77 @@ PS_INLINE void ps_sketch_add(__u64 *sketch, __u64 value)
 	sketch[bit >> 6 & (PS_SKETCH_BITS / 64 - 1)] |= 1ULL << (bit & 63);
 }
 
+/* Longest age of live evidence in ticks; evidence has no age limit of its own in gap mode. */
+PS_INLINE __s64 ps_window_ticks(const struct ps_rule *rule)
+{
+	return rule->window == PS_WINDOW_SLIDE ? (__s64)(rule->window_ns >> PS_TICK_SHIFT)
+					       : 0x7fffffff;
+}
+
 /*
- * Drops what expired, finds @port or appends it; the total is the sum.
- * Signed age: captures may step back a little in time, and a piece from the
- * near future is live.
+ * 1 when @e is live at @tick, else 0. Arithmetic instead of a comparison: BPF
+ * has no conditional set, and a branch per piece of evidence sends the
+ * verifier down 2^32 paths. Signed age: captures may step back a little in
+ * time, and a piece from the near future is live.
+ */
+PS_INLINE __u32 ps_probe_live(const struct ps_probe *e, __u32 tick, __s64 window)
+{
+	__u64 spare = (__u64)((__s64)(__s32)(tick - e->at) - window - 1);
+
+	ps_opaque(spare);
+	return (__u32)(spare >> 63);
+}
+
+/* What must be equal for two probes to be the same evidence: protocol and port. */
+PS_INLINE __u64 ps_probe_key(__u16 port, enum ps_class class)
+{
+	return (__u64)ps_class_is_udp(class) << 16 | port;
+}
+
+/*
+ * Drops what expired, finds the probe's port or appends it.
+ * Return: the total of the live evidence.
  */
 PS_INLINE __u32 ps_evidence_add(const struct ps_rule *rule, struct ps_source *s,
 				enum ps_class class, __u16 port, __u8 points, __u64 at_ns)
 {
-	__u32 tick = (__u32)(at_ns >> PS_TICK_SHIFT);
-	__s64 window = (__s64)(rule->window_ns >> PS_TICK_SHIFT);
-	bool udp = class == PS_CLASS_UDP, seen = false;
-	__u32 total = 0, kept = 0, held = s->probes;
-	struct ps_probe fresh = { .at = tick, .port = port, .class = (__u8)class,
-				  .points = points };
+	__u32 tick = (__u32)(at_ns >> PS_TICK_SHIFT), total = 0, kept = 0, held = s->probes;
+	/* In packet mode no held piece can equal the new one. */
+	__u64 key = ps_probe_key(port, class) | (__u64)rule->count_by << 32, seen = 0;
+	__s64 window = ps_window_ticks(rule);
+	__u32 place;
 
-	for (__u32 i = 0; i < PS_PROBES_MAX; i++) {
-		struct ps_probe e;
+	PS_ROLLED
+	for (__u32 i = 0; i < PS_PROBES_MAX && i < held; i++) {
+		struct ps_probe e = s->probe[i];
+		__u64 other = (ps_probe_key(e.port, (enum ps_class)e.class) ^ key) - 1;
+		__u32 live = ps_probe_live(&e, tick, window), same;
 
-		if (i >= held)
-			break;
-		e = s->probe[i];
-		if (rule->window == PS_WINDOW_SLIDE && (__s32)(tick - e.at) > window)
-			continue;
-		if (rule->count_by == PS_BY_PORT && e.port == port &&
-		    (e.class == PS_CLASS_UDP) == udp) {
-			seen = true;
-			e.at = tick;
-		}
-		total += e.points;
+		ps_opaque(other);
+		same = (__u32)(other >> 63);
+		seen |= same & live;
+		e.at ^= (e.at ^ tick) & (0 - same);
+		total += e.points & (0 - live);
 		s->probe[kept & (PS_PROBES_MAX - 1)] = e;
-		kept++;
-	}
-	if (!seen && kept < PS_PROBES_MAX) {
-		s->probe[kept & (PS_PROBES_MAX - 1)] = fresh;
-		kept++;
-		total += points;
-		s->head = 0;
-	} else if (!seen) {
-		__u32 place = s->head & (PS_PROBES_MAX - 1);
-
-		total += points;
-		total -= s->probe[place].points;
-		s->probe[place] = fresh;
-		s->head = (__u8)(place + 1);
+		kept += live;
 	}
 	s->probes = (__u8)kept;
-	return total;
+	if (seen)
+		return total;
+
+	place = kept;
+	if (kept < PS_PROBES_MAX) {
+		s->probes = (__u8)(kept + 1);
+		s->head = 0;
+	} else {
+		place = s->head;
+		s->head = (place + 1) & (PS_PROBES_MAX - 1);
+		total -= s->probe[place & (PS_PROBES_MAX - 1)].points;
+	}
+	s->probe[place & (PS_PROBES_MAX - 1)] = (struct ps_probe){
+		.at = tick, .port = port, .class = (__u8)class, .points = points,
+	};
+	return total + points;
 }
 
 /*
@@ -122,11 +146,12 @@ PS_INLINE __u32 ps_score(const struct ps_rule *rule, struct ps_source *s,
 	total = ps_evidence_add(rule, s, class, p->dport, ps_points(rule, p->dport), now_ns);
 	if (now_ns > s->last_ns)
 		s->last_ns = now_ns;
-	s->packets[class % PS_CLASS_MAX]++;
+	if (class < PS_CLASS_MAX)
+		s->packets[class]++;
 	s->dst = p->dst;
 	if (total > s->peak)
 		s->peak = (__u16)total;
-	ps_sketch_add(s->ports, (__u64)(class == PS_CLASS_UDP) << 16 | p->dport);
+	ps_sketch_add(s->ports, ps_probe_key(p->dport, class));
 	ps_sketch_add(s->hosts, p->dst.d[1] ^ ps_mix(p->dst.d[0]));
 	return total;
 }
@@ -134,26 +159,26 @@ PS_INLINE __u32 ps_score(const struct ps_rule *rule, struct ps_source *s,
 /*
  * Points per class in the evidence held; expired pieces that no later probe
  * has swept out yet are skipped.
- * @points  out: PS_CLASS_MAX sums
+ * @points  out: PS_CLASS_SLOTS sums
  * Return: their total.
  */
 PS_INLINE __u32 ps_score_by_class(const struct ps_rule *rule, const struct ps_source *s,
 				  __u64 now_ns, __u32 *points)
 {
 	__u32 tick = (__u32)(now_ns >> PS_TICK_SHIFT), total = 0;
-	__s64 window = (__s64)(rule->window_ns >> PS_TICK_SHIFT);
+	__s64 window = ps_window_ticks(rule);
 
-	for (int c = 0; c < PS_CLASS_MAX; c++)
+	for (int c = 0; c < PS_CLASS_SLOTS; c++)
 		points[c] = 0;
 	if (ps_source_idle(rule, s, now_ns))
 		return 0;
+	PS_ROLLED
 	for (__u32 i = 0; i < PS_PROBES_MAX && i < s->probes; i++) {
 		struct ps_probe e = s->probe[i];
+		__u32 worth = e.points & (0 - ps_probe_live(&e, tick, window));
 
-		if (rule->window == PS_WINDOW_SLIDE && (__s32)(tick - e.at) > window)
-			continue;
-		points[e.class % PS_CLASS_MAX] += e.points;
-		total += e.points;
+		points[e.class & (PS_CLASS_SLOTS - 1)] += worth;
+		total += worth;
 	}
 	return total;
 }

@@ -31,47 +31,71 @@ PS_INLINE __u32 ps_bucket_tag(__u64 hash)
 	return (__u32)hash | 1;
 }
 
-/* What a record is worth keeping: live evidence first, then recency. */
-PS_INLINE __u64 ps_source_worth(const struct ps_rule *rule, const struct ps_source *s,
+/* 1 when the ways' tags are equal, else 0; arithmetic for the verifier's sake, as
+ * everywhere below: a way chosen by branches is verified once per way. */
+PS_INLINE __u32 ps_tag_equal(__u32 a, __u32 b)
+{
+	__u64 diff = (__u64)(a ^ b) - 1;
+
+	ps_opaque(diff);
+	return (__u32)(diff >> 63);
+}
+
+/*
+ * What a record is worth keeping: live evidence first, then recency. An empty
+ * way is worth nothing. Below 2^62, and the two lowest bits are clear.
+ */
+PS_INLINE __u64 ps_source_worth(const struct ps_rule *rule, const struct ps_source *s, __u32 tag,
 				__u64 now_ns)
 {
-	__u64 live = ps_source_idle(rule, s, now_ns) ? 0 : s->probes;
+	__u64 live = (__u64)((__s64)(now_ns - s->last_ns - rule->window_ns) >> 63);
+	__u64 used = 0 - (__u64)(tag & 1);
 
-	/* 58 bits of nanoseconds are nine years of uptime. */
-	return live << 58 | (s->last_ns & ((1ULL << 58) - 1));
+	ps_opaque(live);
+	return ((((__u64)s->probes & live) << 56) | (s->last_ns >> 8 & 0xfffffffffffffcULL)) & used;
+}
+
+/* The way that a new source takes: the one worth least. */
+PS_INLINE __u32 ps_bucket_victim(const struct ps_rule *rule, const struct ps_bucket *b,
+				 __u64 now_ns)
+{
+	__u64 least = ~0ULL >> 1;
+
+	PS_ROLLED
+	for (__u32 w = 0; w < PS_WAYS; w++) {
+		__u64 worth = ps_source_worth(rule, &b->way[w], b->tag[w], now_ns) | w;
+		__u64 less = (__u64)((__s64)(worth - least) >> 63);
+
+		ps_opaque(less);
+		least ^= (least ^ worth) & less;
+	}
+	return (__u32)least & (PS_WAYS - 1);
 }
 
 /*
  * The record of @addr in @b, made if there was none. The caller holds the
- * bucket's lock.
+ * bucket's lock. Two sources of one bucket that share a 32-bit tag take turns
+ * in one way: never is one's evidence held against the other.
  * @made  out: 0 found, 1 made in an empty way, 2 made in another's place
  */
 PS_INLINE struct ps_source *ps_bucket_take(const struct ps_rule *rule, struct ps_bucket *b,
 					   __u64 hash, const union ps_addr *addr, __u64 now_ns,
 					   int *made)
 {
-	__u64 least = ~0ULL;
-	__u32 tag = ps_bucket_tag(hash), victim = 0;
+	__u32 tag = ps_bucket_tag(hash), found = 0, way;
 	struct ps_source *s;
 
-	for (__u32 w = 0; w < PS_WAYS; w++) {
-		__u64 worth;
-
-		s = &b->way[w];
-		if (b->tag[w] == tag && ps_addr_eq(&s->addr, addr)) {
-			*made = 0;
-			return s;
-		}
-		worth = b->tag[w] ? 1 + ps_source_worth(rule, s, now_ns) : 0;
-		if (worth < least) {
-			least = worth;
-			victim = w;
-		}
+	PS_ROLLED
+	for (__u32 w = 0; w < PS_WAYS; w++)
+		found += ps_tag_equal(b->tag[w], tag) * (w + 1);
+	way = (found ? found - 1 : ps_bucket_victim(rule, b, now_ns)) & (PS_WAYS - 1);
+	s = &b->way[way];
+	if (found && ps_addr_eq(&s->addr, addr)) {
+		*made = 0;
+		return s;
 	}
-	victim &= PS_WAYS - 1;
-	*made = b->tag[victim] ? 2 : 1;
-	b->tag[victim] = tag;
-	s = &b->way[victim];
+	*made = b->tag[way] ? 2 : 1;
+	b->tag[way] = tag;
 	ps_memset(s, 0, ps_offsetof(struct ps_source, probe));
 	s->addr = *addr;
 	s->first_ns = now_ns;

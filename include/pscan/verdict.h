@@ -56,10 +56,14 @@ PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_
 PS_INLINE enum ps_class ps_verdict_name(const __u32 *points)
 {
 	enum ps_class best = PS_CLASS_NONE;
+	__u32 most = 0;
 
-	for (int c = 1; c < PS_CLASS_MAX; c++)
-		if (points[c] > points[best])
+	for (int c = 1; c < PS_CLASS_MAX; c++) {
+		if (points[c] > most) {
+			most = points[c];
 			best = (enum ps_class)c;
+		}
+	}
 	return best;
 }
 
