@@ -33,7 +33,7 @@ struct report_view {
 	const struct ps_rule *rule;
 	__s64 wall_ns;
 	struct shape_counts shape;
-	__u32 points[PS_CLASS_MAX]; /* per class in the evidence held */
+	__u32 points[PS_CLASS_SLOTS]; /* per class in the evidence held */
 	bool colour;
 };
 

@@ -38,16 +38,17 @@ unsigned int shape_estimate(const __u64 *sketch, bool *pinned)
 /* Distinct (protocol, port) pairs of the evidence held, and their sketch. */
 static unsigned int evidence_ports(const struct ps_source *s, __u64 *sketch)
 {
+	__u64 key[PS_PROBES_MAX];
 	unsigned int distinct = 0;
 
 	for (int i = 0; i < s->probes && i < PS_PROBES_MAX; i++) {
-		bool udp = s->probe[i].class == PS_CLASS_UDP, seen = false;
+		bool seen = false;
 
+		key[i] = ps_probe_key(s->probe[i].port, (enum ps_class)s->probe[i].class);
 		for (int j = 0; j < i && !seen; j++)
-			seen = s->probe[j].port == s->probe[i].port &&
-			       (s->probe[j].class == PS_CLASS_UDP) == udp;
+			seen = key[j] == key[i];
 		distinct += !seen;
-		ps_sketch_add(sketch, (__u64)udp << 16 | s->probe[i].port);
+		ps_sketch_add(sketch, key[i]);
 	}
 	return distinct;
 }

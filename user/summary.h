@@ -33,8 +33,8 @@ struct summary_source {
 	__u64 until_ns;              /* end of the block in force, 0: none */
 	__u64 dropped;               /* packets dropped while blocked */
 	__u64 packets[PS_CLASS_MAX]; /* probes, by what they resemble */
-	__u32 points_now[PS_CLASS_MAX];
-	__u32 points_peak[PS_CLASS_MAX]; /* at the detection, else as held now */
+	__u32 points_now[PS_CLASS_SLOTS];
+	__u32 points_peak[PS_CLASS_SLOTS]; /* at the detection, else as held now */
 	__u32 score_now;
 	__u32 score_peak;
 	__u32 detections;
