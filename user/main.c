@@ -18,6 +18,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "attach", cmd_attach, "detect and block port scans on interfaces" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
