@@ -6,6 +6,7 @@
 #ifndef PSCAN_STORE_BPF_H
 #define PSCAN_STORE_BPF_H
 
+#include "clock.bpf.h"
 #include "emit.bpf.h"
 #include "evidence.bpf.h"
 
@@ -31,7 +32,7 @@ static __always_inline bool open_gate(const struct ps_config *cfg)
 
 /* An operator's block covers the source. Always hard. */
 static __always_inline bool denied(const struct ps_config *cfg, const union ps_addr *src,
-				   __u32 bytes, __u64 now_ns)
+				   __u32 bytes)
 {
 	struct ps_prefix key;
 	struct ps_deny *d;
@@ -40,7 +41,7 @@ static __always_inline bool denied(const struct ps_config *cfg, const union ps_a
 		return false;
 	prefix_of(src, &key);
 	d = bpf_map_lookup_elem(&deny, &key);
-	if (!d || !in_force(d->until_ns, now_ns))
+	if (!d || !in_force(d->until_ns, clock_coarse(cfg)))
 		return false;
 	__sync_fetch_and_add(&d->packets, 1);
 	__sync_fetch_and_add(&d->bytes, bytes);
@@ -81,18 +82,22 @@ static __always_inline bool blocked(struct xdp_md *ctx, const struct ps_config *
 {
 	const struct ps_packet *p = &it->packet;
 	struct ps_block *b;
+	__u64 now_ns;
 
 	if (cfg->rule.respond == PS_RESPOND_MONITOR)
 		return false;
 	b = bpf_map_lookup_elem(&blocks, &p->src);
-	if (!b || !in_force(b->until_ns, it->now_ns))
+	if (!b)
+		return false;
+	now_ns = clock_coarse(cfg);
+	if (!in_force(b->until_ns, now_ns))
 		return false;
 	if (established && ps_verdict_may_spare(&cfg->rule, p) && tcp_connected(ctx, p)) {
 		flow_remember(cfg, flow_hash);
 		count(PS_COUNT_SPARED);
 		return false;
 	}
-	block_hit(ctx, &cfg->rule, b, it->frame_bytes, it->now_ns);
+	block_hit(ctx, &cfg->rule, b, it->frame_bytes, now_ns);
 	return true;
 }
 
