@@ -81,6 +81,9 @@ void summary_sort(struct summary *s, enum summary_sort by);
 /* Both list s->top sources in the order they have, and say how many were left out. */
 void summary_text(const struct summary *s, FILE *out);
 
+/* The same as a table, one line per source. */
+void summary_table(const struct summary *s, FILE *out);
+
 /* Owned by the caller (json_object_put). */
 struct json_object *summary_json(const struct summary *s);
 
