@@ -140,7 +140,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		it->sight = sight(cfg, it);
 	}
 	if (it->sight == PS_SIGHT_AGAIN)
-		*mark = ps_mark_renew(it->mark, it->now_ns);
+		__sync_val_compare_and_swap(mark, it->mark, ps_mark_renew(it->mark, it->now_ns));
 	if (it->sight == PS_SIGHT_AGAIN || it->sight == PS_SIGHT_FIRST)
 		return count(PS_COUNT_AGAIN), XDP_PASS;
 	*mark = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);
@@ -154,6 +154,7 @@ int pscan(struct xdp_md *ctx)
 	struct ps_sighting it = {};
 	const struct ps_packet *p = &it.packet;
 	enum ps_parse res;
+	enum gate gate;
 	bool established;
 	__u64 flow;
 
@@ -171,8 +172,12 @@ int pscan(struct xdp_md *ctx)
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
 	it.frame_bytes = ctx->data_end - ctx->data;
-	if (denied(cfg, &p->src, it.frame_bytes) || blocked(ctx, cfg, &it, flow, established))
+	gate = denied(cfg, &p->src, it.frame_bytes) ? GATE_DROP :
+	       blocked(ctx, cfg, &it, flow, established);
+	if (gate == GATE_DROP)
 		return count(PS_COUNT_DROP), XDP_DROP;
+	if (gate == GATE_SPARED)
+		return count(PS_COUNT_SPARED), XDP_PASS;
 	return res == PS_PARSE_OK ? probe(ctx, cfg, &it, flow) : XDP_PASS;
 }
 

@@ -28,8 +28,10 @@ static bool open_gate(const struct engine *e)
 	return e->cfg.rule.respond != PS_RESPOND_HARD && !e->store.deny.n;
 }
 
-/* The source is blocked and this packet is not spared. */
-static bool blocked(struct engine *e, const struct engine_frame *frame, bool established,
+enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
+
+/* Is the source blocked, and is this packet spared all the same. */
+static enum gate blocked(struct engine *e, const struct engine_frame *frame, bool established,
 		    bool answered)
 {
 	const struct ps_sighting *it = &e->it;
@@ -37,19 +39,17 @@ static bool blocked(struct engine *e, const struct engine_frame *frame, bool est
 	struct ps_block *b;
 
 	if (e->cfg.rule.respond == PS_RESPOND_MONITOR)
-		return false;
+		return GATE_OPEN;
 	b = store_blocked(&e->store, &it->packet.src, it->now_ns);
 	if (!b)
-		return false;
-	if (established && answered && ps_verdict_may_spare(&e->cfg.rule, &it->packet)) {
-		count(e, PS_COUNT_SPARED);
-		return false;
-	}
+		return GATE_OPEN;
+	if (established && answered && ps_verdict_may_spare(&e->cfg.rule, &it->packet))
+		return GATE_SPARED;
 	if (store_block_hit(&e->cfg.rule, b, it->frame_bytes, it->now_ns)) {
 		ps_event_from_block(b, PS_EVENT_RENEW, frame->ifindex, it->now_ns, &event);
 		e->emit(&event, e->data);
 	}
-	return true;
+	return GATE_DROP;
 }
 
 /* The rule fired: verdict, block, event. */
@@ -148,6 +148,7 @@ enum ps_action engine_packet(struct engine *e, const struct engine_frame *frame,
 	struct ps_sighting *it = &e->it;
 	const struct ps_packet *p = &it->packet;
 	bool established, answered = false;
+	enum gate gate;
 	const char *data = frame->data;
 
 	e->parsed = ps_parse_link(frame->link, data, data + frame->captured, &it->packet);
@@ -165,8 +166,12 @@ enum ps_action engine_packet(struct engine *e, const struct engine_frame *frame,
 
 	it->now_ns = now_ns;
 	it->frame_bytes = frame->bytes;
-	if (store_denied(&e->store, &p->src) || blocked(e, frame, established, answered))
+	gate = store_denied(&e->store, &p->src) ? GATE_DROP :
+	       blocked(e, frame, established, answered);
+	if (gate == GATE_DROP)
 		return leave(e, PS_COUNT_DROP, PS_ACTION_DROP);
+	if (gate == GATE_SPARED)
+		return leave(e, PS_COUNT_SPARED, PS_ACTION_PASS);
 	return e->parsed == PS_PARSE_OK ? probe(e, frame, answered) : PS_ACTION_PASS;
 }
 
