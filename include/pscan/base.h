@@ -23,6 +23,14 @@
 
 #define PS_INLINE static inline __attribute__((always_inline, unused))
 
+/* In front of a loop over evidence: thirty-two copies of its body would only
+ * cost instruction cache. */
+#ifdef __clang__
+#define PS_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define PS_ROLLED
+#endif
+
 #define ps_memcpy(dst, src, n) __builtin_memcpy((dst), (src), (n))
 #define ps_memset(dst, c, n) __builtin_memset((dst), (c), (n))
 #define ps_offsetof(type, member) __builtin_offsetof(type, member)
@@ -61,6 +69,12 @@ PS_INLINE __be16 ps_htons(__u16 v)
 PS_INLINE __be32 ps_htonl(__u32 v)
 {
 	return (__be32)ps_ntohl((__be32)v);
+}
+
+/* now - then, and 0 when the clock (a capture's, another CPU's) stepped back. */
+PS_INLINE __u64 ps_since(__u64 then_ns, __u64 now_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
 }
 
 /* Population count without libgcc, which the BPF target does not have. */

@@ -36,6 +36,12 @@ enum ps_parse {
 	PS_PARSE_MAX
 };
 
+/* The result leaves src and dst valid, so the gate can judge the source. */
+PS_INLINE bool ps_parse_has_addr(enum ps_parse res)
+{
+	return res == PS_PARSE_OK || res == PS_PARSE_OTHER_PROTO || res == PS_PARSE_FRAGMENT;
+}
+
 /* struct ps_packet.bits */
 enum {
 	PS_PKT_V4 = 0x01,

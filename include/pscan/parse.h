@@ -22,11 +22,32 @@ struct ps_l4 {
 	__u32 bytes;	/* that the IP header claims from there on */
 };
 
-/* True for the headers that are followed rather than ending the walk. */
+/* The headers that are followed: those a Linux host would step over (RFC 8200
+ * section 4, RFC 4302). As a bit set, since it is asked per header. */
+#define PS_EXT_SET                                                                       \
+	(1ULL << PS_IP_HOPOPTS | 1ULL << PS_IP_ROUTING | 1ULL << PS_IP_FRAGMENT |        \
+	 1ULL << PS_IP_AUTH | 1ULL << PS_IP_DSTOPTS)
+
 PS_INLINE bool ps_is_ext(__u8 proto)
 {
-	return proto == PS_IP_HOPOPTS || proto == PS_IP_ROUTING || proto == PS_IP_DSTOPTS ||
-	       proto == PS_IP_FRAGMENT || proto == PS_IP_AUTH || proto == PS_IP_MOBILITY;
+	return proto < 64 && (PS_EXT_SET >> proto & 1);
+}
+
+/*
+ * Bytes of the extension header of type @proto whose length field is @len8.
+ * In arithmetic, so that the verifier sees one range instead of three paths
+ * for each of PS_EXT_MAX headers.
+ */
+PS_INLINE __u32 ps_ext_bytes(__u8 proto, __u8 len8)
+{
+	__u32 not_frag = proto ^ PS_IP_FRAGMENT, not_auth = proto ^ PS_IP_AUTH, auth;
+
+	/* The fragment header's second byte is reserved and must not count. */
+	not_frag = (0 - not_frag) >> 31;
+	ps_opaque(not_frag);
+	auth = (not_auth - 1) >> 31;
+	ps_opaque(auth);
+	return (((len8 & (0 - not_frag)) + 1 + auth) * 8) >> auth;
 }
 
 /*
@@ -70,7 +91,7 @@ PS_INLINE enum ps_parse ps_parse_v4(const void *data, const void *end, __u32 off
 
 /*
  * IPv6 at data + off, and the chain of extension headers behind it (RFC 8200
- * section 4). The fragment header's second byte is reserved, not a length.
+ * section 4). Every extension header is at least as long as the fragment header.
  */
 PS_INLINE enum ps_parse ps_parse_v6(const void *data, const void *end, __u32 off,
 				    struct ps_packet *p, struct ps_l4 *l4)
@@ -86,6 +107,9 @@ PS_INLINE enum ps_parse ps_parse_v6(const void *data, const void *end, __u32 off
 
 	ps_memcpy(&p->src, ip->src, sizeof(p->src));
 	ps_memcpy(&p->dst, ip->dst, sizeof(p->dst));
+	/* Never on a wire (Linux drops them, too); believed, it would frame an IPv4 host. */
+	if (ps_addr_is_v4(&p->src) || ps_addr_is_v4(&p->dst))
+		return PS_PARSE_BAD_IP;
 	next = ip->next;
 	p->ttl = ip->hop_limit;
 	p->ip_off = (__u16)off;
@@ -97,32 +121,26 @@ PS_INLINE enum ps_parse ps_parse_v6(const void *data, const void *end, __u32 off
 	/* A zero length is a jumbogram's (RFC 2675): believe the frame instead. */
 	stop = ip->payload_bytes ? ps_ntohs(ip->payload_bytes) : PS_HEADERS_BYTES_MAX;
 
+	PS_ROLLED
 	for (int i = 0; i < PS_EXT_MAX && ps_is_ext(next); i++) {
-		const struct ps_ipv6_ext *ext;
-		__u32 bytes;
+		const struct ps_ipv6_frag *ext;
 
 		if (off > PS_HEADERS_BYTES_MAX)
 			return PS_PARSE_EXT_DEPTH;
 		ext = data + off;
-		if ((const void *)ext + sizeof(struct ps_ipv6_frag) > end)
+		if ((const void *)(ext + 1) > end)
 			return PS_PARSE_SHORT_IP;
 		if (next == PS_IP_FRAGMENT) {
-			const struct ps_ipv6_frag *frag = (const void *)ext;
-			__u16 offset_m = ps_ntohs(frag->offset_m);
+			__u16 offset_m = ps_ntohs(ext->offset_m);
 
-			p->proto = frag->next;
+			p->proto = ext->next;
 			if (offset_m & 0xfff8)
 				return PS_PARSE_FRAGMENT;
 			if (offset_m & 1)
 				p->bits |= PS_PKT_FRAG;
-			bytes = sizeof(*frag);
-		} else if (next == PS_IP_AUTH) {
-			bytes = ((__u32)ext->len8 + 2) * 4; /* RFC 4302 section 2.2 */
-		} else {
-			bytes = ((__u32)ext->len8 + 1) * 8;
 		}
+		off += ps_ext_bytes(next, ext->reserved);
 		next = ext->next;
-		off += bytes;
 	}
 	if (ps_is_ext(next) || off > PS_HEADERS_BYTES_MAX)
 		return PS_PARSE_EXT_DEPTH;
@@ -237,23 +255,12 @@ PS_INLINE enum ps_parse ps_parse_l3(const void *data, const void *end, __u32 off
 }
 
 /*
- * A frame that starts with an Ethernet header, tagged or not.
- * @data, @end  the frame; nothing outside is read
- * @p           out; zeroed here
+ * What follows a link header that gave the EtherType @type: VLAN tags, then IP.
+ * @p must be zeroed but for the bits that the link header gave.
  */
-PS_INLINE enum ps_parse ps_parse_eth(const void *data, const void *end, struct ps_packet *p)
+PS_INLINE enum ps_parse ps_parse_type(const void *data, const void *end, __u32 off, __u16 type,
+				      struct ps_packet *p)
 {
-	const struct ps_eth *eth = data;
-	__u32 off = sizeof(*eth);
-	__u16 type;
-
-	ps_memset(p, 0, sizeof(*p));
-	if ((const void *)(eth + 1) > end)
-		return PS_PARSE_SHORT_ETH;
-	if (eth->dst[0] & 1) /* IEEE 802: the group bit */
-		p->bits |= PS_PKT_GROUP;
-	type = ps_ntohs(eth->type);
-
 	for (int i = 0; i < PS_VLAN_MAX; i++) {
 		const struct ps_vlan *tag = data + off;
 
@@ -268,6 +275,23 @@ PS_INLINE enum ps_parse ps_parse_eth(const void *data, const void *end, struct p
 	if (type == PS_ETH_VLAN || type == PS_ETH_QINQ)
 		return PS_PARSE_VLAN_DEPTH;
 	return ps_parse_l3(data, end, off, type, p);
+}
+
+/*
+ * A frame that starts with an Ethernet header, tagged or not.
+ * @data, @end  the frame; nothing outside is read
+ * @p           out; zeroed here
+ */
+PS_INLINE enum ps_parse ps_parse_eth(const void *data, const void *end, struct ps_packet *p)
+{
+	const struct ps_eth *eth = data;
+
+	ps_memset(p, 0, sizeof(*p));
+	if ((const void *)(eth + 1) > end)
+		return PS_PARSE_SHORT_ETH;
+	if (eth->dst[0] & 1) /* IEEE 802: the group bit */
+		p->bits |= PS_PKT_GROUP;
+	return ps_parse_type(data, end, sizeof(*eth), ps_ntohs(eth->type), p);
 }
 
 /* The EtherType that an IP header's version nibble implies; 0 when neither. */

@@ -47,14 +47,9 @@ struct ps_ipv6 { /* RFC 8200 section 3 */
 	__u8 dst[16];
 } PS_PACKED;
 
-struct ps_ipv6_ext { /* RFC 8200 section 4.3 and alike: length in 8 bytes, less one */
+struct ps_ipv6_frag { /* RFC 8200 section 4.5 */
 	__u8 next;
-	__u8 len8;
-} PS_PACKED;
-
-struct ps_ipv6_frag { /* RFC 8200 section 4.5; the second byte is no length */
-	__u8 next;
-	__u8 reserved;
+	__u8 reserved; /* in every other extension header: its length */
 	__be16 offset_m;
 	__be32 id;
 } PS_PACKED;
@@ -106,7 +101,6 @@ enum {
 	PS_IP_ICMPV6 = 58,
 	PS_IP_NONE = 59,
 	PS_IP_DSTOPTS = 60,
-	PS_IP_MOBILITY = 135,
 };
 
 /* IPv4 fragment word, RFC 791 section 3.1. */

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * maps.bpf.h - every map: what it holds, who writes it, what happens when it
+ * is full. All of one interface set share them; user space pins them by name.
+ * Entry counts that depend on options are set by user/xdp.c before load.
+ */
+#ifndef PSCAN_MAPS_BPF_H
+#define PSCAN_MAPS_BPF_H
+
+#include <pscan/detect.h>
+
+#include <bpf/bpf_helpers.h>
+
+/* The rule and the sizes. Written by user space, at any time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ps_config);
+} config SEC(".maps");
+
+/* One ps_counters per CPU. Written here only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ps_counters);
+} counters SEC(".maps");
+
+/* Fingerprint marks (mark.h), 8 MB. Lossy: never full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1U << PS_MARK_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} marks SEC(".maps");
+
+/* Source table (table.h), 28 MB. Full bucket: the least evidence goes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1U << PS_BUCKET_BITS);
+	__type(key, __u32);
+	__type(value, struct ps_bucket);
+} buckets SEC(".maps");
+
+/* Flows that a socket explained: tag and time, 1 MB. Lossy: never full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1U << PS_FLOW_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} flows SEC(".maps");
+
+/*
+ * Blocked sources, 18 MB. Added here, removed by user space when they ran out
+ * or when told to. Full: the least recently active is forgotten, so a flood of
+ * forged scans cannot keep a real one from being blocked.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PS_BLOCKS_MAX);
+	__type(key, union ps_addr);
+	__type(value, struct ps_block);
+} blocks SEC(".maps");
+
+/* Operator's lists, written by user space. Full: the command that adds says so. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PS_PREFIXES_MAX);
+	__type(key, struct ps_prefix);
+	__type(value, struct ps_allow);
+} allow SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PS_PREFIXES_MAX);
+	__type(key, struct ps_prefix);
+	__type(value, struct ps_deny);
+} deny SEC(".maps");
+
+/* Destinations to watch; consulted only when dst_count is not zero. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PS_PREFIXES_MAX);
+	__type(key, struct ps_prefix);
+	__type(value, __u8);
+} dst SEC(".maps");
+
+/* Addresses of this host: only for these can a socket look-up say "no". */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PS_LOCALS_MAX);
+	__type(key, union ps_addr);
+	__type(value, __u8);
+} locals SEC(".maps");
+
+/* Probes per (source, protocol, port), under --save-ports. LRU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PS_PORTS_MAX);
+	__type(key, struct ps_port_key);
+	__type(value, __u64);
+} ports SEC(".maps");
+
+/* Events to the reporter. Full: lost and counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, PS_RING_BYTES);
+} events SEC(".maps");
+
+/* Too big for the 512-byte stack. Safe per CPU: XDP programs do not nest. */
+struct scratch {
+	struct ps_event event;
+	struct ps_block block;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+#endif /* PSCAN_MAPS_BPF_H */

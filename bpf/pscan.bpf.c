@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pscan.bpf.c - the detection flow at the XDP hook: parse, gate, classify,
+ * evidence, score, verdict, event. user/engine.c walks the same steps in the
+ * same order. The commonest packets leave first: an established connection's
+ * at the known-flow cache, a blocked source's at the gate.
+ */
+#include "store.bpf.h"
+
+/* Blocks the source of a scan event; tells whether the list took it. */
+static __always_inline bool block(struct scratch *tmp, __u32 bytes)
+{
+	ps_event_to_block(&tmp->event, bytes, &tmp->block);
+	if (bpf_map_update_elem(&blocks, &tmp->event.source.addr, &tmp->block, BPF_ANY)) {
+		count(PS_COUNT_TABLE);
+		return false;
+	}
+	count(PS_COUNT_BLOCK);
+	return true;
+}
+
+/* The rule fired: verdict, block, event. */
+static __always_inline int fired(struct xdp_md *ctx, const struct ps_rule *rule,
+				 struct scratch *tmp, const struct ps_sighting *it, bool guarded)
+{
+	struct ps_verdict v = ps_verdict(rule, guarded);
+	bool blocks = v.action == PS_ACTION_BLOCK;
+
+	count(PS_COUNT_SCAN);
+	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex,
+		      blocks ? it->now_ns + rule->block_ns : 0, it->now_ns);
+	if (blocks && !block(tmp, it->frame_bytes))
+		tmp->event.reason = PS_REASON_TABLE;
+	emit(&tmp->event);
+	return blocks ? XDP_DROP : XDP_PASS;
+}
+
+/* Parse. A function of its own in BPF too, so that the verifier walks the rest
+ * once and not once for every way through the parser. */
+__attribute__((noinline)) int parse(struct xdp_md *ctx, struct ps_packet *packet)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	return packet ? (int)ps_parse_eth(data, end, packet) : (int)PS_PARSE_NOT_IP;
+}
+
+/* Score and verdict of a probe that nothing explains. A function for the same reason. */
+__attribute__((noinline)) int detect(struct xdp_md *ctx, struct ps_sighting *it)
+{
+	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
+	struct scratch *tmp = bpf_map_lookup_elem(&scratch, &(__u32){ 0 });
+	enum ps_outcome outcome;
+	struct ps_bucket *bucket;
+	struct ps_allow *a;
+	int made = 0;
+	__u32 index;
+
+	if (!cfg || !tmp || !it)
+		return XDP_PASS;
+	index = ps_bucket_index(cfg, it->hash);
+	bucket = bpf_map_lookup_elem(&buckets, &index);
+	if (!bucket)
+		return XDP_PASS;
+	a = allowed(&it->packet.src, it->now_ns);
+	if (a && a->kind == PS_ALLOW_USER)
+		return count(PS_COUNT_ALLOWED), XDP_PASS;
+	it->blocks = ps_verdict(&cfg->rule, a).action == PS_ACTION_BLOCK;
+
+	bpf_spin_lock(&bucket->lock);
+	outcome = ps_detect(&cfg->rule, bucket, it, &made, &tmp->event.source);
+	bpf_spin_unlock(&bucket->lock);
+
+	count(PS_COUNT_SCORED);
+	if (made)
+		count(PS_COUNT_ADMIT);
+	if (made == 2)
+		count(PS_COUNT_EVICT);
+	if (cfg->save_ports)
+		save_port(&it->packet, it->class);
+	if (outcome == PS_OUTCOME_FIRED)
+		return fired(ctx, &cfg->rule, tmp, it, a);
+	return outcome == PS_OUTCOME_OVER && it->blocks ? XDP_DROP : XDP_PASS;
+}
+
+/* An answer that the rule does not score. A SYN+ACK to a socket of ours opens a
+ * flow: remembered, what trails behind an aborted connection stays explained. */
+static __always_inline int reply(struct xdp_md *ctx, const struct ps_config *cfg,
+				 const struct ps_packet *p, __u64 flow)
+{
+	bool opens = p->flags & PS_TCP_SYN;
+
+	if (opens && evidence(ctx, cfg, p, flow) == PS_EVIDENCE_EXPLAINED)
+		return count(PS_COUNT_EXPLAINED), XDP_PASS;
+	return count(PS_COUNT_REPLY), XDP_PASS;
+}
+
+static __always_inline enum ps_sight sight(const struct ps_config *cfg,
+					   const struct ps_sighting *it)
+{
+	return ps_mark_look(&cfg->rule, it->mark, it->hash, it->class, it->packet.dport,
+			    it->now_ns);
+}
+
+/* Classify, evidence, score: for a packet whose source the gate let through. */
+static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg,
+				 struct ps_sighting *it, __u64 flow)
+{
+	const struct ps_packet *p = &it->packet;
+	__u32 index = ps_mark_index(cfg, it->hash);
+	enum ps_evidence found = PS_EVIDENCE_NONE;
+	__u64 *mark, left;
+
+	it->class = ps_classify(p);
+	if (it->class == PS_CLASS_REPLY && !ps_wanted(&cfg->rule, p, it->class))
+		return reply(ctx, cfg, p, flow);
+	if (!ps_wanted(&cfg->rule, p, it->class) || !watched(cfg, &p->dst))
+		return count(PS_COUNT_UNSCORED), XDP_PASS;
+	if (ps_may_be_reply(p) && flow_known(cfg, flow))
+		return count(PS_COUNT_FLOW), XDP_PASS;
+
+	mark = bpf_map_lookup_elem(&marks, &index);
+	if (!mark)
+		return XDP_PASS;
+	it->now_ns = clock_fine(cfg);
+	it->mark = *mark;
+	it->sight = sight(cfg, it);
+	if (it->sight != PS_SIGHT_AGAIN && ps_may_be_reply(p))
+		found = evidence(ctx, cfg, p, flow);
+	if (found == PS_EVIDENCE_EXPLAINED)
+		return count(PS_COUNT_EXPLAINED), XDP_PASS;
+	if (found == PS_EVIDENCE_UNKNOWN)
+		return count(PS_COUNT_FORWARDED), XDP_PASS;
+
+	if (it->sight == PS_SIGHT_FIRST) {
+		left = ps_mark_make(it->hash, false, it->class, p->dport, it->now_ns);
+		if (__sync_val_compare_and_swap(mark, it->mark, left) == it->mark)
+			return count(PS_COUNT_FIRST), XDP_PASS;
+		/* Another CPU was faster, perhaps with this source's other port. */
+		it->mark = *mark;
+		it->sight = sight(cfg, it);
+	}
+	if (it->sight == PS_SIGHT_AGAIN)
+		__sync_val_compare_and_swap(mark, it->mark, ps_mark_renew(it->mark, it->now_ns));
+	if (it->sight == PS_SIGHT_AGAIN || it->sight == PS_SIGHT_FIRST)
+		return count(PS_COUNT_AGAIN), XDP_PASS;
+	*mark = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);
+	return detect(ctx, it);
+}
+
+SEC("xdp")
+int pscan(struct xdp_md *ctx)
+{
+	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
+	struct ps_sighting it = {};
+	const struct ps_packet *p = &it.packet;
+	enum ps_parse res;
+	enum gate gate;
+	bool established;
+	__u64 flow;
+
+	if (!cfg)
+		return XDP_PASS;
+	res = parse(ctx, &it.packet);
+	count_parse(res);
+	if (!ps_parse_has_addr(res))
+		return XDP_PASS;
+
+	it.hash = ps_hash_addr(cfg->seed, &p->src);
+	flow = ps_hash_flow(it.hash, p);
+	established = res == PS_PARSE_OK && ps_may_be_established(p);
+	if (established && open_gate(cfg) && flow_known(cfg, flow))
+		return count(PS_COUNT_FLOW), XDP_PASS;
+
+	it.frame_bytes = ctx->data_end - ctx->data;
+	gate = denied(cfg, &p->src, it.frame_bytes) ? GATE_DROP :
+	       blocked(ctx, cfg, &it, flow, established);
+	if (gate == GATE_DROP)
+		return count(PS_COUNT_DROP), XDP_DROP;
+	if (gate == GATE_SPARED)
+		return count(PS_COUNT_SPARED), XDP_PASS;
+	return res == PS_PARSE_OK ? probe(ctx, cfg, &it, flow) : XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";

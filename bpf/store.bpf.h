@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * store.bpf.h - the gate's look-ups (operator's lists, blocks) and the places
+ * where sources are kept (marks, buckets).
+ */
+#ifndef PSCAN_STORE_BPF_H
+#define PSCAN_STORE_BPF_H
+
+#include "clock.bpf.h"
+#include "emit.bpf.h"
+#include "evidence.bpf.h"
+
+/* A deadline is moved at most this often: the entry is shared by all CPUs. */
+#define RENEW_STEP_NS 1000000000ULL
+
+static __always_inline void prefix_of(const union ps_addr *addr, struct ps_prefix *key)
+{
+	key->bits = 128;
+	ps_memcpy(key->addr, addr, sizeof(key->addr));
+}
+
+static __always_inline bool in_force(__u64 until_ns, __u64 now_ns)
+{
+	return !until_ns || until_ns > now_ns;
+}
+
+/* Nothing at the gate could stop an established connection's packet. */
+static __always_inline bool open_gate(const struct ps_config *cfg)
+{
+	return cfg->rule.respond != PS_RESPOND_HARD && !cfg->deny_count;
+}
+
+/* An operator's block covers the source. Always hard. */
+static __always_inline bool denied(const struct ps_config *cfg, const union ps_addr *src,
+				   __u32 bytes)
+{
+	struct ps_prefix key;
+	struct ps_deny *d;
+
+	if (!cfg->deny_count)
+		return false;
+	prefix_of(src, &key);
+	d = bpf_map_lookup_elem(&deny, &key);
+	if (!d || !in_force(d->until_ns, clock_coarse(cfg)))
+		return false;
+	__sync_fetch_and_add(&d->packets, 1);
+	__sync_fetch_and_add(&d->bytes, bytes);
+	return true;
+}
+
+/* Accounts for one dropped packet, moves the deadline, tells when it is time. */
+static __always_inline void block_hit(struct xdp_md *ctx, const struct ps_rule *rule,
+				      struct ps_block *b, __u32 bytes, __u64 now_ns)
+{
+	__u64 until_ns = now_ns + rule->block_ns, told_ns = b->told_ns;
+	struct scratch *tmp;
+
+	__sync_fetch_and_add(&b->packets, 1);
+	__sync_fetch_and_add(&b->bytes, bytes);
+	if (until_ns < b->until_ns + RENEW_STEP_NS)
+		return;
+	b->until_ns = until_ns;
+	if (ps_since(told_ns, now_ns) < rule->block_ns / 2)
+		return;
+	if (__sync_val_compare_and_swap(&b->told_ns, told_ns, now_ns) != told_ns)
+		return; /* another CPU tells it */
+	__sync_fetch_and_add(&b->renewals, 1);
+	tmp = bpf_map_lookup_elem(&scratch, &(__u32){ 0 });
+	if (!tmp)
+		return;
+	ps_event_from_block(b, PS_EVENT_RENEW, ctx->ingress_ifindex, now_ns, &tmp->event);
+	emit(&tmp->event);
+}
+
+enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
+
+/*
+ * Is the source blocked, and is this packet spared all the same. @established:
+ * it has the flags of an open connection, so a socket may speak for it.
+ */
+static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_config *cfg,
+				    const struct ps_sighting *it, __u64 flow_hash,
+				    bool established)
+{
+	const struct ps_packet *p = &it->packet;
+	struct ps_block *b;
+	__u64 now_ns;
+
+	if (cfg->rule.respond == PS_RESPOND_MONITOR)
+		return GATE_OPEN;
+	b = bpf_map_lookup_elem(&blocks, &p->src);
+	if (!b)
+		return GATE_OPEN;
+	now_ns = clock_coarse(cfg);
+	if (!in_force(b->until_ns, now_ns))
+		return GATE_OPEN;
+	if (established && ps_verdict_may_spare(&cfg->rule, p) && tcp_connected(ctx, p)) {
+		flow_remember(cfg, flow_hash);
+		return GATE_SPARED;
+	}
+	block_hit(ctx, &cfg->rule, b, it->frame_bytes, now_ns);
+	return GATE_DROP;
+}
+
+/* The allow list's entry for a source that is in force now, or NULL. */
+static __always_inline struct ps_allow *allowed(const union ps_addr *src, __u64 now_ns)
+{
+	struct ps_prefix key;
+	struct ps_allow *a;
+
+	prefix_of(src, &key);
+	a = bpf_map_lookup_elem(&allow, &key);
+	return a && in_force(a->until_ns, now_ns) ? a : NULL;
+}
+
+/* Is scoring wanted for this destination. */
+static __always_inline bool watched(const struct ps_config *cfg, const union ps_addr *addr)
+{
+	struct ps_prefix key;
+
+	if (!cfg->dst_count)
+		return true;
+	prefix_of(addr, &key);
+	return bpf_map_lookup_elem(&dst, &key) != NULL;
+}
+
+static __always_inline void save_port(const struct ps_packet *p, enum ps_class class)
+{
+	struct ps_port_key key = { .src = p->src, .port = p->dport,
+				   .udp = class == PS_CLASS_UDP };
+	__u64 one = 1, *packets = bpf_map_lookup_elem(&ports, &key);
+
+	if (packets)
+		__sync_fetch_and_add(packets, 1);
+	else
+		bpf_map_update_elem(&ports, &key, &one, BPF_ANY);
+}
+
+#endif /* PSCAN_STORE_BPF_H */

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * abi.h - everything that crosses between the XDP program and user space: map
+ * keys and values, configuration, events. Byte-exact; implicit padding is an
+ * error. Change anything here and PS_ABI_VERSION with it: pins of another
+ * version are refused, never misread.
+ */
+#ifndef PSCAN_ABI_H
+#define PSCAN_ABI_H
+
+#include "limits.h"
+#include "packet.h"
+
+#define PS_ABI_VERSION 1
+#define PS_ABI_MAGIC 0x70736e31 /* "psn1" */
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+
+/* What a probe resembles; the original detector's types, and three more. */
+enum ps_class {
+	PS_CLASS_NONE,		/* neither TCP nor UDP */
+	PS_CLASS_SYN,
+	PS_CLASS_ACK,
+	PS_CLASS_NULL,
+	PS_CLASS_XMAS,		/* FIN, PSH, URG */
+	PS_CLASS_FIN,
+	PS_CLASS_MAIMON,	/* FIN, ACK */
+	PS_CLASS_OTHER,		/* any other flags, and tiny first fragments */
+	PS_CLASS_REPLY,		/* SYN+ACK, RST: what a host sends to answer */
+	PS_CLASS_UDP,		/* last: all before it are TCP, see ps_class_is_udp() */
+	PS_CLASS_MAX
+};
+
+/* Entries of an array indexed by a class that a mask, not a branch, bounds. */
+#define PS_CLASS_SLOTS 16
+
+/* 1 or 0, by a carry into bit 4 instead of a branch: it is asked per piece of evidence. */
+PS_INLINE __u32 ps_class_is_udp(__u32 class)
+{
+	return (class + PS_CLASS_SLOTS - PS_CLASS_UDP) >> 4;
+}
+
+/* Every class that scores unless told otherwise. An unsolicited reply means
+ * that somebody forged our address: blocking its sender would punish the victim. */
+#define PS_CLASSES_DEFAULT (((1U << PS_CLASS_MAX) - 1) & ~(1U << PS_CLASS_NONE) & ~(1U << PS_CLASS_REPLY))
+
+enum ps_window {
+	PS_WINDOW_SLIDE,	/* points of the last window_ns count */
+	PS_WINDOW_GAP,		/* points count until window_ns pass without a new port (xt_psd) */
+};
+
+enum ps_count_by {
+	PS_BY_PORT,		/* a (protocol, port) scores once per window */
+	PS_BY_PACKET,		/* every packet scores: the rule read literally */
+};
+
+enum ps_response {
+	PS_RESPOND_MONITOR,	/* tell, block nobody */
+	PS_RESPOND_SOFT,	/* block, established connections keep flowing */
+	PS_RESPOND_HARD,	/* block everything from the source */
+};
+
+/* The rule; every number can be changed while the program runs. */
+struct ps_rule {
+	__u64 window_ns;
+	__u64 block_ns;		/* how long a block lasts after the last probe */
+	__u64 quiet_ns;		/* monitor: silence that ends one scan, so the next is told again */
+	__u32 classes;		/* 1 << enum ps_class: which score */
+	__u16 threshold;	/* points; reached means scan */
+	__u16 low_ports;	/* ports below this weigh weight_low */
+	__u16 traps[PS_TRAPS_MAX]; /* unused entries repeat the first; all 0: none */
+	__u8 weight_low;
+	__u8 weight_high;
+	__u8 weight_trap;
+	__u8 window;		/* enum ps_window */
+	__u8 count_by;		/* enum ps_count_by */
+	__u8 respond;		/* enum ps_response */
+	__u8 pad[2];
+};
+
+struct ps_config {
+	__u32 magic;
+	__u32 version;
+	__u64 seed;		/* keys every hash; random per table set, kept across upgrades */
+	__u64 started_ns;	/* monotonic clock at first attach */
+	__u64 test_now_ns;	/* scripted clock; read only by a program loaded for tests */
+	struct ps_rule rule;
+	__u8 mark_bits;		/* log2 of the fingerprint array's entries */
+	__u8 bucket_bits;	/* log2 of the source table's buckets */
+	__u8 flow_bits;		/* log2 of the known-flow cache's entries */
+	__u8 save_ports;	/* keep per-port counters */
+	__u32 deny_count;	/* prefixes in `deny`: zero spares the look-up */
+	__u32 dst_count;	/* prefixes in `dst`: zero means every destination */
+	__u32 loader_pid;	/* of the latest loader; it runs while it holds the pin folder's lock */
+};
+
+/* One piece of evidence. */
+struct ps_probe {
+	__u32 at;		/* PS_TICK_SHIFT units, wraps after 73 minutes */
+	__u16 port;
+	__u8 class;		/* enum ps_class; PS_CLASS_UDP means UDP, all others TCP */
+	__u8 points;
+};
+
+#define PS_TICK_SHIFT 10	/* 1.024 us */
+
+/*
+ * A source's record. Lives in a bucket and changes only under its lock.
+ * Scores are not stored: they are what the evidence adds up to.
+ */
+struct ps_source {
+	union ps_addr addr;
+	union ps_addr dst;	/* target of the latest probe */
+	__u64 first_ns;		/* first evidence since the record was made */
+	__u64 last_ns;		/* latest probe */
+	__u64 scan_ns;		/* when the rule fired last; 0: never */
+	__u32 packets[PS_CLASS_MAX]; /* probes, whether or not they scored a new point */
+	__u32 detections;
+	__u16 peak;		/* highest score reached */
+	__u8 probes;		/* pieces of evidence held, <= PS_PROBES_MAX */
+	__u8 head;		/* where the next goes when all places are taken */
+	__u64 ports[PS_SKETCH_BITS / 64]; /* linear counting: (protocol, port) pairs */
+	__u64 hosts[PS_SKETCH_BITS / 64]; /* linear counting: targets */
+	struct ps_probe probe[PS_PROBES_MAX];
+};
+
+struct ps_bucket {
+	PS_LOCK_FIELD;
+	__u32 pad;
+	__u32 tag[PS_WAYS];	/* 0: the way is empty */
+	struct ps_source way[PS_WAYS];
+};
+
+/* Why an action was taken. */
+enum ps_reason {
+	PS_REASON_NONE,
+	PS_REASON_RULE,		/* the score reached the threshold */
+	PS_REASON_MONITOR,	/* it did, and blocking is off */
+	PS_REASON_GUARD,	/* it did, and the source must never be blocked */
+	PS_REASON_TABLE,	/* it did, and the block list refused the entry */
+	PS_REASON_MANUAL,	/* an operator said so */
+	PS_REASON_MAX
+};
+
+enum ps_action {
+	PS_ACTION_PASS,
+	PS_ACTION_ALERT,	/* pass, and tell */
+	PS_ACTION_BLOCK,	/* drop, block the source, and tell */
+	PS_ACTION_DROP,		/* drop: the source is blocked already */
+	PS_ACTION_MAX
+};
+
+/* Value of `blocks`, keyed by union ps_addr. */
+struct ps_block {
+	__u64 since_ns;
+	__u64 until_ns;
+	__u64 told_ns;		/* when the latest event about it went out */
+	__u64 packets;		/* dropped since */
+	__u64 bytes;
+	__u32 renewals;		/* deadlines moved because the source went on */
+	__u8 class;		/* the scan's name, enum ps_class */
+	__u8 reason;		/* enum ps_reason */
+	__u16 score;
+	struct ps_source evidence; /* as it was at the crossing probe */
+};
+
+/* Key of the LPM tries `allow`, `deny` and `dst`. */
+struct ps_prefix {
+	__u32 bits;
+	__be32 addr[4];		/* as union ps_addr, without its alignment */
+};
+
+enum ps_allow_kind {
+	PS_ALLOW_USER,		/* an operator's: neither scored nor blocked */
+	PS_ALLOW_OWN,		/* the rest is found at run time: scored, never blocked */
+	PS_ALLOW_GATEWAY,
+	PS_ALLOW_RESOLVER,
+	PS_ALLOW_SSH,
+	PS_ALLOW_MAX
+};
+
+/* Value of `allow`. */
+struct ps_allow {
+	__u64 until_ns;		/* 0: for ever */
+	__u32 kind;		/* enum ps_allow_kind */
+	__u32 pad;
+};
+
+/* Value of `deny`: an operator's block, always hard. */
+struct ps_deny {
+	__u64 since_ns;
+	__u64 until_ns;		/* 0: for ever */
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* Key of `ports` (--save-ports); the value is a __u64 packet count. */
+struct ps_port_key {
+	union ps_addr src;
+	__u16 port;
+	__u8 udp;
+	__u8 pad[5];
+};
+
+enum ps_event_kind {
+	PS_EVENT_SCAN,		/* the rule fired */
+	PS_EVENT_RENEW,		/* a blocked source goes on; at most one per half block time */
+	PS_EVENT_EXPIRE,	/* a block ran out; made by user space */
+	PS_EVENT_MAX
+};
+
+struct ps_event {
+	__u64 at_ns;
+	__u64 until_ns;		/* end of the block; 0: none */
+	__u64 dropped;		/* packets dropped from the source so far */
+	__u32 ifindex;
+	__u16 score;		/* total at the crossing probe */
+	__u16 class_score;	/* of it, what `class` contributed */
+	__u8 kind;		/* enum ps_event_kind */
+	__u8 action;		/* enum ps_action */
+	__u8 reason;		/* enum ps_reason */
+	__u8 class;		/* enum ps_class with the most points */
+	__u32 pad;
+	struct ps_source source; /* the record at that moment: the evidence */
+};
+
+/*
+ * Where a packet left the flow; one counter each, per CPU. The parser's
+ * results are counted beside these, by enum ps_parse.
+ */
+enum ps_count {
+	PS_COUNT_FLOW,		/* a flow that a socket explained a moment ago */
+	PS_COUNT_DROP,		/* gate: source blocked, dropped */
+	PS_COUNT_SPARED,	/* gate: source blocked, its established connection passes */
+	PS_COUNT_UNSCORED,	/* group address, destination not watched, ICMP, class not wanted */
+	PS_COUNT_REPLY,		/* SYN+ACK or RST that nothing of ours asked for */
+	PS_COUNT_EXPLAINED,	/* evidence: a socket of ours explains it */
+	PS_COUNT_FORWARDED,	/* evidence: may be a reply, and is not for this host to know */
+	PS_COUNT_FIRST,		/* score: first port of a source, fingerprint only */
+	PS_COUNT_AGAIN,		/* score: the same port of such a source */
+	PS_COUNT_ALLOWED,	/* gate: on the allow list */
+	PS_COUNT_SCORED,	/* score: a probe entered its source's record */
+	PS_COUNT_ADMIT,		/* a record was made */
+	PS_COUNT_EVICT,		/* ... and another's place was taken for it */
+	PS_COUNT_SCAN,		/* verdict: the rule fired */
+	PS_COUNT_BLOCK,		/* verdict: a source was blocked */
+	PS_COUNT_TABLE,		/* verdict: the block list refused the entry */
+	PS_COUNT_EVENT_LOST,	/* event: ring buffer full */
+	PS_COUNT_MAX
+};
+
+struct ps_counters {
+	__u64 parse[PS_PARSE_MAX];
+	__u64 stage[PS_COUNT_MAX];
+};
+
+#pragma GCC diagnostic pop
+
+_Static_assert(sizeof(union ps_addr) == 16, "abi");
+_Static_assert(PS_CLASS_UDP == PS_CLASS_MAX - 1 && PS_CLASS_MAX <= PS_CLASS_SLOTS, "abi");
+_Static_assert(sizeof(struct ps_probe) == 8, "abi");
+_Static_assert(sizeof(struct ps_rule) == 56, "abi");
+_Static_assert(sizeof(struct ps_config) == 104, "abi");
+_Static_assert(sizeof(struct ps_source) == 424, "abi");
+_Static_assert(sizeof(struct ps_bucket) == 24 + PS_WAYS * 424, "abi");
+_Static_assert(sizeof(struct ps_block) == 48 + 424, "abi");
+_Static_assert(sizeof(struct ps_event) == 40 + 424, "abi");
+_Static_assert(sizeof(struct ps_prefix) == 20, "abi");
+_Static_assert(sizeof(struct ps_port_key) == 24, "abi");
+
+#endif /* PSCAN_ABI_H */

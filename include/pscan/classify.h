@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * classify.h - which probe does a packet resemble. Flags and protocol only:
+ * whether it is one is for the evidence stage to say.
+ */
+#ifndef PSCAN_CLASSIFY_H
+#define PSCAN_CLASSIFY_H
+
+#include "abi.h"
+#include "wire.h"
+
+/* The control bits that name a probe; ECN's two (RFC 3168) say nothing. */
+#define PS_TCP_NAMING 0x3f
+
+/* @p parsed with PS_PARSE_OK. */
+PS_INLINE enum ps_class ps_classify(const struct ps_packet *p)
+{
+	__u8 flags = p->flags & PS_TCP_NAMING;
+
+	if (p->proto == PS_IP_UDP)
+		return PS_CLASS_UDP;
+	if (p->proto != PS_IP_TCP)
+		return PS_CLASS_NONE;
+	if (p->bits & PS_PKT_TINY)
+		return PS_CLASS_OTHER;
+	switch (flags) {
+	case PS_TCP_SYN:
+		return PS_CLASS_SYN;
+	case PS_TCP_ACK:
+		return PS_CLASS_ACK;
+	case 0:
+		return PS_CLASS_NULL;
+	case PS_TCP_FIN | PS_TCP_PSH | PS_TCP_URG:
+		return PS_CLASS_XMAS;
+	case PS_TCP_FIN:
+		return PS_CLASS_FIN;
+	case PS_TCP_FIN | PS_TCP_ACK:
+		return PS_CLASS_MAIMON;
+	case PS_TCP_SYN | PS_TCP_ACK:
+		return PS_CLASS_REPLY;
+	}
+	/* RFC 9293 section 3.10.7.1: a RST is never answered, so it probes nothing. */
+	return flags & PS_TCP_RST ? PS_CLASS_REPLY : PS_CLASS_OTHER;
+}
+
+/* A segment that may belong to a synchronized connection: ACK set, SYN and RST
+ * clear. Only these can pass by the known-flow cache and a soft block. */
+PS_INLINE bool ps_may_be_established(const struct ps_packet *p)
+{
+	return p->proto == PS_IP_TCP &&
+	       (p->flags & (PS_TCP_ACK | PS_TCP_SYN | PS_TCP_RST)) == PS_TCP_ACK;
+}
+
+/* Could be an answer to something of ours, so a socket must be asked. */
+PS_INLINE bool ps_may_be_reply(const struct ps_packet *p)
+{
+	return p->proto == PS_IP_UDP ||
+	       (p->proto == PS_IP_TCP && (p->flags & (PS_TCP_ACK | PS_TCP_RST)));
+}
+
+/* Does the rule score this class, and can the packet be meant for one host alone? */
+PS_INLINE bool ps_wanted(const struct ps_rule *rule, const struct ps_packet *p,
+			 enum ps_class class)
+{
+	return (rule->classes & 1U << class) && !(p->bits & PS_PKT_GROUP);
+}
+
+#endif /* PSCAN_CLASSIFY_H */

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * detect.h - the core in reading order, and the two steps that join its parts.
+ *
+ * A caller (bpf/pscan.bpf.c, user/engine.c) does, for each frame:
+ *
+ *	parse		ps_parse_eth() or ps_parse_ip()
+ *	gate		its own look-ups: known flow, block, operator's lists
+ *	classify	ps_classify()
+ *	score, first half	ps_mark_look(): is there anything new to score
+ *	evidence	its own look-up, when ps_may_be_reply()
+ *	score, verdict	ps_detect() under the bucket's lock
+ *	event		ps_event_scan(), when it fired
+ */
+#ifndef PSCAN_DETECT_H
+#define PSCAN_DETECT_H
+
+#include "classify.h"
+#include "event.h"
+#include "mark.h"
+#include "parse.h"
+#include "score.h"
+#include "table.h"
+#include "verdict.h"
+
+/* What evidence the caller found. */
+enum ps_evidence {
+	PS_EVIDENCE_NONE,	/* nothing of ours explains the packet: a probe */
+	PS_EVIDENCE_EXPLAINED,
+	PS_EVIDENCE_UNKNOWN,	/* nobody here can tell (forwarded) */
+};
+
+enum ps_outcome {
+	PS_OUTCOME_SCORED,	/* entered, below the threshold */
+	PS_OUTCOME_FIRED,	/* this is the crossing probe; the snapshot is filled */
+	PS_OUTCOME_OVER,	/* at or over the threshold, and already told */
+};
+
+/* All that ps_detect() knows about the probe at hand. */
+struct ps_sighting {
+	struct ps_packet packet;
+	__u64 hash;		/* ps_hash_addr() of the source */
+	__u64 mark;		/* the fingerprint mark that was found */
+	__u64 now_ns;
+	__u32 class;		/* enum ps_class */
+	__u32 sight;		/* enum ps_sight; SECOND: the mark is the source's first probe, enter it too */
+	__u32 frame_bytes;
+	__u32 blocks;		/* bool: a firing rule blocks this source */
+};
+
+/* Enters the probe that the mark stands for, as of its own time. */
+PS_INLINE void ps_detect_marked(const struct ps_rule *rule, struct ps_source *s,
+				const struct ps_sighting *it)
+{
+	enum ps_class class = ps_mark_class(it->mark);
+	__u16 port = ps_mark_port(it->mark);
+	__u64 age = ps_mark_age_ns(it->mark, it->now_ns);
+	__u64 at_ns = it->now_ns > age ? it->now_ns - age : it->now_ns;
+	bool fresh = false;
+
+	ps_evidence_add(rule, s, class, port, at_ns, &fresh);
+	ps_sketch_add(s->ports, ps_probe_key(port, class));
+	if (class < PS_CLASS_MAX)
+		s->packets[class]++;
+	if (at_ns < s->first_ns)
+		s->first_ns = at_ns;
+}
+
+/*
+ * Score and verdict of one probe. The caller holds the lock of @b.
+ * @made      out, see ps_bucket_take()
+ * @snapshot  out, the record as it is when the rule fires; untouched otherwise
+ */
+PS_INLINE enum ps_outcome ps_detect(const struct ps_rule *rule, struct ps_bucket *b,
+				    const struct ps_sighting *it, int *made,
+				    struct ps_source *snapshot)
+{
+	struct ps_source *s = ps_bucket_take(rule, b, it->hash, &it->packet.src, it->now_ns, made);
+	__u64 before_ns = s->last_ns;
+	__u32 score;
+
+	ps_source_wake(rule, s, it->now_ns);
+	if (it->sight == PS_SIGHT_SECOND)
+		ps_detect_marked(rule, s, it);
+	score = ps_score(rule, s, &it->packet, (enum ps_class)it->class, it->now_ns);
+	if (ps_verdict_fires(rule, s, score, it->blocks, before_ns, it->now_ns)) {
+		*snapshot = *s;
+		return PS_OUTCOME_FIRED;
+	}
+	return score >= rule->threshold ? PS_OUTCOME_OVER : PS_OUTCOME_SCORED;
+}
+
+#endif /* PSCAN_DETECT_H */

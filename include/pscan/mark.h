@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * mark.h - admission: a source earns a record with its second distinct port.
+ *
+ * Until then it is one 64-bit mark in a lossy array, so that a flood of forged
+ * one-packet sources costs a cache line and never touches the source table.
+ * The adversary can overwrite marks (the scanner's first port is then seen
+ * again as a first) but not those of sources that have a record: a collision
+ * with a live one sends the packet to the table without admission.
+ *
+ *	63       44 43      42  41  38 37  22 21     0
+ *	| tag (20) | tracked | u | class | port | time  |
+ */
+#ifndef PSCAN_MARK_H
+#define PSCAN_MARK_H
+
+#include "abi.h"
+
+#define PS_MARK_TIME_SHIFT 16 /* 65.5 us; 22 bits wrap after 275 s */
+#define PS_MARK_TIME_MASK 0x3fffffULL
+
+enum ps_sight {
+	PS_SIGHT_FIRST,		/* nothing known: leave a mark */
+	PS_SIGHT_AGAIN,		/* the marked port once more: nothing new */
+	PS_SIGHT_SECOND,	/* another port inside the window: make a record */
+	PS_SIGHT_TRACKED,	/* has a record, or shares the mark with one that has */
+};
+
+PS_INLINE __u64 ps_mark_make(__u64 hash, bool tracked, enum ps_class class, __u16 port,
+			     __u64 now_ns)
+{
+	return (hash >> 20 & 0xfffff) << 44 | (__u64)tracked << 43 | (__u64)class << 38 |
+	       (__u64)port << 22 | (now_ns >> PS_MARK_TIME_SHIFT & PS_MARK_TIME_MASK);
+}
+
+PS_INLINE __u16 ps_mark_port(__u64 mark)
+{
+	return (__u16)(mark >> 22);
+}
+
+PS_INLINE enum ps_class ps_mark_class(__u64 mark)
+{
+	return (enum ps_class)(mark >> 38 & 0xf);
+}
+
+PS_INLINE bool ps_mark_tracked(__u64 mark)
+{
+	return mark >> 43 & 1;
+}
+
+PS_INLINE bool ps_mark_is(__u64 mark, __u64 hash)
+{
+	return mark >> 44 == (hash >> 20 & 0xfffff);
+}
+
+/* How long ago the mark was left, in ns; modulo 275 s. */
+PS_INLINE __u64 ps_mark_age_ns(__u64 mark, __u64 now_ns)
+{
+	__u64 age = (now_ns >> PS_MARK_TIME_SHIFT) - (mark & PS_MARK_TIME_MASK);
+
+	return (age & PS_MARK_TIME_MASK) << PS_MARK_TIME_SHIFT;
+}
+
+/* @mark is what the array holds for @hash; 0 means never used. */
+PS_INLINE enum ps_sight ps_mark_look(const struct ps_rule *rule, __u64 mark, __u64 hash,
+				     enum ps_class class, __u16 port, __u64 now_ns)
+{
+	bool fresh = mark && ps_mark_age_ns(mark, now_ns) <= rule->window_ns;
+	bool ours = ps_mark_is(mark, hash);
+
+	if (!fresh)
+		return PS_SIGHT_FIRST;
+	if (ps_mark_tracked(mark))
+		return PS_SIGHT_TRACKED;
+	if (!ours)
+		return PS_SIGHT_FIRST;
+	if (rule->count_by == PS_BY_PORT && ps_mark_port(mark) == port &&
+	    ps_class_is_udp(ps_mark_class(mark)) == ps_class_is_udp(class))
+		return PS_SIGHT_AGAIN;
+	return PS_SIGHT_SECOND;
+}
+
+/* The same mark as of now. */
+PS_INLINE __u64 ps_mark_renew(__u64 mark, __u64 now_ns)
+{
+	return (mark & ~PS_MARK_TIME_MASK) | (now_ns >> PS_MARK_TIME_SHIFT & PS_MARK_TIME_MASK);
+}
+
+/*
+ * What to store after a probe went to the source table: a tracked mark, unless
+ * the place is taken by another source's that is live.
+ */
+PS_INLINE __u64 ps_mark_track(__u64 mark, enum ps_sight sight, __u64 hash, __u64 now_ns)
+{
+	if (sight == PS_SIGHT_TRACKED && !ps_mark_is(mark, hash))
+		return mark;
+	return ps_mark_make(hash, true, PS_CLASS_NONE, 0, now_ns);
+}
+
+#endif /* PSCAN_MARK_H */

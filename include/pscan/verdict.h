@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * verdict.h - pass, alert or block, and why.
+ */
+#ifndef PSCAN_VERDICT_H
+#define PSCAN_VERDICT_H
+
+#include "score.h"
+
+struct ps_verdict {
+	enum ps_action action;
+	enum ps_reason reason;
+};
+
+/*
+ * Has the rule fired with this probe? Asked under the record's lock, so that
+ * of all CPUs that carry one source's packets exactly one gets `true`.
+ *
+ * A blocked source's packets stop at the gate; those that were in flight when
+ * the block was made find scan_ns inside the window and are no news. A source
+ * that is only watched is news again after quiet_ns of silence.
+ * @before_ns  the record's last_ns before this probe was entered
+ */
+PS_INLINE bool ps_verdict_fires(const struct ps_rule *rule, struct ps_source *s, __u32 score,
+				bool blocks, __u64 before_ns, __u64 now_ns)
+{
+	if (score < rule->threshold)
+		return false;
+	if (s->scan_ns && blocks && ps_since(s->scan_ns, now_ns) <= rule->window_ns)
+		return false;
+	if (s->scan_ns && !blocks && ps_since(before_ns, now_ns) <= rule->quiet_ns)
+		return false;
+	s->scan_ns = now_ns;
+	s->detections++;
+	return true;
+}
+
+/* What a source that reached the threshold gets. @guarded: never to be blocked. */
+PS_INLINE struct ps_verdict ps_verdict(const struct ps_rule *rule, bool guarded)
+{
+	if (rule->respond == PS_RESPOND_MONITOR)
+		return (struct ps_verdict){ PS_ACTION_ALERT, PS_REASON_MONITOR };
+	if (guarded)
+		return (struct ps_verdict){ PS_ACTION_ALERT, PS_REASON_GUARD };
+	return (struct ps_verdict){ PS_ACTION_BLOCK, PS_REASON_RULE };
+}
+
+/* May @p pass although its source is blocked, provided a socket says the
+ * connection is established? Bare probes are never worth the question. */
+PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_packet *p)
+{
+	return rule->respond != PS_RESPOND_HARD && !(p->bits & PS_PKT_TINY);
+}
+
+/* The class that contributed most to the evidence; the lower one among equals. */
+PS_INLINE enum ps_class ps_verdict_name(const __u32 *points)
+{
+	enum ps_class best = PS_CLASS_NONE;
+	__u32 most = 0;
+
+	for (int c = 1; c < PS_CLASS_MAX; c++) {
+		if (points[c] > most) {
+			most = points[c];
+			best = (enum ps_class)c;
+		}
+	}
+	return best;
+}
+
+#endif /* PSCAN_VERDICT_H */

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cmd_attach.c - `attach`: options in, program on the interfaces, session run. */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "duration.h"
+#include "guard.h"
+#include "log.h"
+#include "rule.h"
+#include "session.h"
+#include "xdp_maps.h"
+
+#define INTERFACES_MAX 32
+#define PREFIXES_MAX 1024
+
+enum {
+	OPT_ALLOW = 0x2000,
+	OPT_DST,
+	OPT_MODE,
+	OPT_EVENTS,
+	OPT_KEEP,
+	OPT_SOURCES,
+	OPT_JSON,
+	OPT_PCAP,
+};
+
+static const struct argp_option options[] = {
+	{ "device", 'd', "IFACE", 0, "attach here, too (the same as naming it)", 0 },
+	{ "allow", OPT_ALLOW, "CIDR", 0, "neither score nor block these sources (repeatable)", 0 },
+	{ "dst", OPT_DST, "CIDR", 0, "score only what is sent to these (repeatable; default: all)",
+	  0 },
+	{ "dst-ip", 'i', "CIDR", OPTION_ALIAS, NULL, 0 },
+	{ "mode", OPT_MODE, "MODE", 0, "auto, native or generic (default auto)", 0 },
+	{ "keep", OPT_KEEP, NULL, 0, "leave it enforcing on exit", 0 },
+	{ "sources", OPT_SOURCES, "N", 0, "sources tracked at a time (default 65536)", 0 },
+	{ "save-ports", 's', NULL, 0, "count per source which ports were probed, and how often", 0 },
+	{ "max-packets", 'm', "N", 0, "end after N packets", 0 },
+	{ "events", OPT_EVENTS, "FILE", 0, "append every event to FILE, one JSON object a line", 0 },
+	{ "json", OPT_JSON, NULL, 0, "JSON on stdout: an object per event, then the summary", 0 },
+	{ "pcap", OPT_PCAP, NULL, 0, "watch through libpcap instead, blocking nobody; `attach --pcap "
+	  "--help` has the options", 0 },
+	{ "verbose", 'v', NULL, 0, "say what happens at each poll", 0 },
+	{ 0 },
+};
+
+struct arguments {
+	struct rule_options rule;
+	struct session_options session;
+	const char *ifname[INTERFACES_MAX];
+	unsigned int interfaces;
+	struct prefix allow[PREFIXES_MAX], dst[PREFIXES_MAX];
+	unsigned int n_allow, n_dst;
+	unsigned int bucket_bits;
+	enum xdp_mode mode;
+	bool keep, save_ports;
+};
+
+static error_t add_interface(struct arguments *a, const char *name, struct argp_state *state)
+{
+	if (a->interfaces == INTERFACES_MAX)
+		argp_error(state, "more than %d interfaces", INTERFACES_MAX);
+	for (unsigned int i = 0; i < a->interfaces; i++)
+		if (strcmp(a->ifname[i], name) == 0)
+			return 0;
+	a->ifname[a->interfaces++] = name;
+	return 0;
+}
+
+static error_t add_prefix(struct prefix *list, unsigned int *n, const char *option,
+			  const char *text, struct argp_state *state)
+{
+	if (*n == PREFIXES_MAX)
+		argp_error(state, "more than %d times %s", PREFIXES_MAX, option);
+	if (!prefix_parse(text, &list[*n]))
+		argp_error(state, "%s '%s': not an address or CIDR prefix (such as 192.0.2.0/24, "
+			   "with no bits set behind the length)", option, text);
+	++*n;
+	return 0;
+}
+
+static unsigned long number(const char *option, const char *text, unsigned long least,
+			    unsigned long most, struct argp_state *state)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || n < least || n > most)
+		argp_error(state, "%s '%s': a number from %lu to %lu is needed", option, text, least,
+			   most);
+	return n;
+}
+
+/* Buckets that hold at least @sources records: the next power of two. */
+static unsigned int bits_for(unsigned long sources)
+{
+	unsigned int bits = 0;
+
+	while (((unsigned long)PS_WAYS << bits) < sources)
+		bits++;
+	return bits;
+}
+
+static error_t parse_mode(struct arguments *a, const char *text, struct argp_state *state)
+{
+	if (strcmp(text, "auto") == 0)
+		a->mode = XDP_MODE_AUTO;
+	else if (strcmp(text, "native") == 0)
+		a->mode = XDP_MODE_NATIVE;
+	else if (strcmp(text, "generic") == 0)
+		a->mode = XDP_MODE_GENERIC;
+	else
+		argp_error(state, "--mode '%s': auto, native or generic", text);
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->rule;
+		return 0;
+	case 'd':
+	case ARGP_KEY_ARG:
+		return add_interface(a, arg, state);
+	case OPT_ALLOW:
+		return add_prefix(a->allow, &a->n_allow, "--allow", arg, state);
+	case OPT_DST:
+	case 'i':
+		return add_prefix(a->dst, &a->n_dst, "--dst", arg, state);
+	case OPT_MODE:
+		return parse_mode(a, arg, state);
+	case OPT_KEEP:
+		a->keep = true;
+		return 0;
+	case OPT_SOURCES:
+		a->bucket_bits = bits_for(number("--sources", arg, 1024, 1 << 22, state));
+		return 0;
+	case 's':
+		a->save_ports = true;
+		return 0;
+	case 'm':
+		a->session.max_packets = number("--max-packets", arg, 1, ~0UL >> 1, state);
+		return 0;
+	case OPT_EVENTS:
+		a->session.events = arg;
+		return 0;
+	case OPT_JSON:
+		a->session.json = true;
+		return 0;
+	case OPT_PCAP: /* abbreviated: wants_pcap() knows the whole word only */
+		argp_error(state, "write --pcap in full");
+		return EINVAL;
+	case 'v':
+		log_verbose = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (!a->interfaces)
+			argp_error(state, "which interface? `ip -br link` lists them");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = {
+	{ &rule_argp, 0, "The rule:", 1 },
+	{ 0 },
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "IFACE...",
+	.doc = "Detects port scans on interfaces and blocks who scans, in the kernel.\v"
+	       "Runs in the foreground and tells each event on a line; Ctrl-C detaches and prints "
+	       "a summary. Killed with SIGKILL it leaves the program enforcing, and the next "
+	       "attach goes on with all that was counted and blocked. Own addresses, default "
+	       "gateways, resolvers and the peer of the running SSH session are never blocked.",
+	.children = children,
+};
+
+static bool attached(const char *ifname)
+{
+	struct xdp_link links[64];
+	int n = xdp_links(links, 64);
+
+	for (int i = 0; i < n; i++)
+		if (strcmp(links[i].ifname, ifname) == 0)
+			return true;
+	return false;
+}
+
+static void tell_attached(const struct arguments *a, const struct xdp_link *link)
+{
+	char time[DURATION_TEXT_BYTES];
+
+	if (!link->native && a->mode == XDP_MODE_AUTO)
+		log_note("%s: its driver has no native XDP here, using generic mode: the same "
+			 "verdicts, several times the cost per packet", link->ifname);
+	log_note("attached to %s (%s mode), %s%s", link->ifname, link->native ? "native" : "generic",
+		 a->rule.rule.respond == PS_RESPOND_MONITOR ? "alerts only" : "blocks scanners for ",
+		 a->rule.rule.respond == PS_RESPOND_MONITOR ?
+			 "" : duration_format(a->rule.rule.block_ns, time));
+}
+
+static int attach_all(const struct arguments *a, const struct xdp *xdp)
+{
+	struct xdp_link link;
+	unsigned int done = 0;
+	int err = 0;
+
+	for (; done < a->interfaces && !err; done++) {
+		err = xdp_attach(xdp, a->ifname[done], a->mode, &link);
+		if (!err)
+			tell_attached(a, &link);
+	}
+	/* All or none: what this call attached goes again. */
+	for (unsigned int i = 0; err && i + 1 < done; i++)
+		xdp_detach(if_nametoindex(a->ifname[i]), a->ifname[i]);
+	return err;
+}
+
+/* A loader runs already: the interface joins what it watches, under its rule. */
+static int join(const struct arguments *a)
+{
+	struct xdp_link link;
+	struct xdp *xdp;
+	struct ps_config cfg;
+	int err;
+
+	for (unsigned int i = 0; i < a->interfaces; i++) {
+		if (attached(a->ifname[i])) {
+			log_error("%s is already attached, and a running pscan-xdp reports it; "
+				  "`pscan-xdp status` shows it", a->ifname[i]);
+			return -EBUSY;
+		}
+	}
+	err = xdp_open(&xdp);
+	if (err)
+		return err;
+	err = xdp_open_prog(xdp);
+	for (unsigned int i = 0; i < a->interfaces && !err; i++) {
+		err = xdp_attach(xdp, a->ifname[i], a->mode, &link);
+		if (!err && xdp_config_get(xdp, &cfg) == 0)
+			log_note("attached to %s (%s mode); the pscan-xdp that runs already (pid %u) "
+				 "reports it, under the rule it was started with", a->ifname[i],
+				 link.native ? "native" : "generic", cfg.loader_pid);
+	}
+	xdp_close(xdp);
+	return err;
+}
+
+static int set_lists(const struct arguments *a, const struct xdp *xdp)
+{
+	static struct guard guard;
+	int err = 0;
+
+	for (unsigned int i = 0; i < a->n_allow && !err; i++)
+		err = xdp_allow_add(xdp, &a->allow[i], &(struct ps_allow){ .kind = PS_ALLOW_USER });
+	if (!err)
+		err = xdp_dst_set(xdp, a->dst, a->n_dst);
+	guard_collect(&guard);
+	if (!err)
+		err = guard_apply(xdp, &guard);
+	if (err)
+		log_error("cannot fill the program's lists: %s%s", strerror(-err),
+			  err == -ENOSPC ? "; the allow list holds 65536 prefixes" : "");
+	return err;
+}
+
+/* @stays: in: what runs already is not ours to end; out: nor is what ran after us */
+static int run(struct arguments *a, struct xdp *xdp, bool *stays)
+{
+	int err = set_lists(a, xdp);
+
+	if (!err)
+		err = attach_all(a, xdp);
+	if (err)
+		return err;
+	err = session_run(xdp, &a->session);
+	if (a->keep)
+		log_note("left enforcing; `pscan-xdp detach --all` ends it");
+	*stays = a->keep;
+	return err;
+}
+
+/* --pcap is a command of its own behind one option: nothing of XDP applies. */
+static bool wants_pcap(int argc, char *const *argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--pcap") == 0)
+			return true;
+	return false;
+}
+
+int cmd_attach(int argc, char **argv)
+{
+	static struct arguments a;
+	struct xdp_load_options load = { 0 };
+	struct xdp *xdp;
+	bool stays;
+	int err;
+
+	if (wants_pcap(argc, argv))
+		return cmd_attach_pcap(argc, argv);
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+		return EXIT_USAGE;
+	for (unsigned int i = 0; i < a.interfaces; i++) {
+		if (!if_nametoindex(a.ifname[i])) {
+			log_error("there is no interface '%s'; `ip -br link` lists them", a.ifname[i]);
+			return EXIT_FAILED;
+		}
+	}
+	load.rule = a.rule.rule;
+	load.save_ports = a.save_ports;
+	load.bucket_bits = a.bucket_bits;
+	a.session.rule = &a.rule.rule;
+
+	err = xdp_load(&load, &xdp);
+	if (err == -EBUSY)
+		return join(&a) ? EXIT_FAILED : EXIT_DONE;
+	if (err)
+		return EXIT_FAILED;
+	if (xdp->adopted)
+		log_note("continuing with the counters and blocks of an earlier run");
+	stays = xdp->adopted;
+	err = run(&a, xdp, &stays);
+	xdp_close(xdp);
+	if (stays)
+		xdp_release_if_unused();
+	else if (xdp_detach_all())
+		err = err ? err : -EIO;
+	return err ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * report_text.c - one line per event for a person. Its wording may change;
+ * programs read the JSON.
+ *
+ *	2026-01-31 23:59:59.123 SCAN 198.51.100.7 SYN 21/21 points, 7 ports 22 23 ... of
+ *	203.0.113.5, vertical, BLOCKED until 00:09:59.123 (eth0)
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+#include "names.h"
+#include "report.h"
+
+#define PORTS_NAMED_MAX 12 /* more would push the rest off the line */
+
+#define RED "\033[1;31m"
+#define YELLOW "\033[1;33m"
+#define GREEN "\033[32m"
+#define PLAIN "\033[0m"
+
+static const char *const verbs[] = {
+	[PS_EVENT_SCAN] = "SCAN",
+	[PS_EVENT_RENEW] = "RENEW",
+	[PS_EVENT_EXPIRE] = "EXPIRE",
+};
+_Static_assert(sizeof(verbs) / sizeof(verbs[0]) == PS_EVENT_MAX, "an event lacks its verb");
+
+static const char *colour_of(const struct report_view *v)
+{
+	if (!v->colour)
+		return "";
+	if (v->event->kind == PS_EVENT_EXPIRE)
+		return GREEN;
+	return v->event->action == PS_ACTION_ALERT ? YELLOW : RED;
+}
+
+static void write_ports(FILE *out, const struct report_view *v)
+{
+	const struct ps_source *s = &v->event->source;
+	__u8 order[PS_PROBES_MAX];
+	unsigned int held = report_order(s, s->last_ns, order);
+
+	fprintf(out, "%u%s port%s", v->shape.ports, v->shape.ports_pinned ? "+" : "",
+		v->shape.ports == 1 ? "" : "s");
+	if (!v->shape.ports_exact || held > PORTS_NAMED_MAX)
+		return;
+	for (unsigned int i = 0; i < held; i++) {
+		const struct ps_probe *probe = &s->probe[order[i]];
+		bool udp = probe->class == PS_CLASS_UDP;
+
+		/* The type says UDP already unless the evidence is mixed. */
+		fprintf(out, " %u%s", probe->port,
+			udp && v->event->class != PS_CLASS_UDP ? "/udp" : "");
+	}
+}
+
+static void write_targets(FILE *out, const struct report_view *v)
+{
+	char text[ADDR_TEXT_BYTES];
+
+	if (v->shape.hosts > 1)
+		fprintf(out, " of %u%s hosts, last %s", v->shape.hosts,
+			v->shape.hosts_pinned ? "+" : "", addr_format(&v->event->source.dst, text));
+	else
+		fprintf(out, " of %s", addr_format(&v->event->source.dst, text));
+	fprintf(out, ", %s", shape_name(v->shape.shape));
+}
+
+static void write_action(FILE *out, const struct report_view *v)
+{
+	const struct ps_event *e = v->event;
+	char time[REPORT_TIME_BYTES];
+	const char *until = report_time_of_day((__s64)e->until_ns + v->wall_ns, time);
+
+	if (e->kind == PS_EVENT_EXPIRE)
+		fprintf(out, "block ended after %llu dropped packets",
+			(unsigned long long)e->dropped);
+	else if (e->kind == PS_EVENT_RENEW)
+		fprintf(out, "still BLOCKED until %s, %llu packets dropped", until,
+			(unsigned long long)e->dropped);
+	else if (e->action == PS_ACTION_BLOCK)
+		fprintf(out, "BLOCKED until %s", until);
+	else if (e->reason == PS_REASON_GUARD)
+		fprintf(out, "ALERT, never to be blocked");
+	else if (e->reason == PS_REASON_TABLE)
+		fprintf(out, "ALERT, not blocked: the block list refused it");
+	else
+		fprintf(out, "ALERT, monitoring only");
+}
+
+static char *text_event(const struct report_view *v)
+{
+	const struct ps_event *e = v->event;
+	char time[REPORT_TIME_BYTES], source[ADDR_TEXT_BYTES];
+	char *record = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&record, &bytes);
+
+	if (!out)
+		return NULL;
+	fprintf(out, "%s %s%s%s %s %s", report_time((__s64)e->at_ns + v->wall_ns, time),
+		colour_of(v), verbs[e->kind < PS_EVENT_MAX ? e->kind : PS_EVENT_SCAN],
+		v->colour ? PLAIN : "", addr_format(&e->source.addr, source),
+		names_class(e->class));
+	if (e->kind == PS_EVENT_SCAN) {
+		fprintf(out, " %u/%u points, ", e->score, v->rule->threshold);
+		write_ports(out, v);
+		write_targets(out, v);
+	}
+	fputs(", ", out);
+	write_action(out, v);
+	if (v->ifname)
+		fprintf(out, " (%s)", v->ifname);
+	fputc('\n', out);
+	return fclose(out) ? free(record), NULL : record;
+}
+
+const struct report_ops report_text = { .name = "text", .event = text_event };

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* session.c - see session.h. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pscan/event.h>
+
+#include "collect.h"
+#include "guard.h"
+#include "json_out.h"
+#include "log.h"
+#include "session.h"
+#include "xdp_maps.h"
+
+/* Guards and interfaces are looked at every so many polls: 3 s. */
+#define SLOW_POLLS 10
+/* ... and blocks too when there are more than this, so that a full list costs little. */
+#define SWEEP_ALWAYS 1000
+#define LINKS_MAX 64
+
+struct session {
+	const struct xdp *xdp;
+	const struct session_options *options;
+	struct report *report;
+	struct xdp_link links[LINKS_MAX];
+	int n_links;
+	struct ps_counters before;	/* at the previous poll, for -v */
+	__u64 polls;
+	__u64 lost;			/* events that did not fit, as told */
+	size_t blocks;			/* seen by the latest sweep */
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	stop = 0;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static const char *name_of(const struct session *s, __u32 ifindex)
+{
+	for (int i = 0; i < s->n_links; i++)
+		if (s->links[i].ifindex == ifindex)
+			return s->links[i].ifname;
+	return NULL;
+}
+
+static void on_event(const struct ps_event *event, void *data)
+{
+	const struct session *s = data;
+
+	report_event(s->report, event, name_of(s, event->ifindex));
+}
+
+/* ---- once per poll ------------------------------------------------------ */
+
+struct sweep {
+	struct session *session;
+	union ps_addr *expired;
+	size_t n, room, seen;
+	__u64 now_ns;
+};
+
+static int find_expired(const union ps_addr *addr, const struct ps_block *block, void *data)
+{
+	struct sweep *sweep = data;
+	struct ps_event event;
+
+	sweep->seen++;
+	if (block->until_ns > sweep->now_ns)
+		return 0;
+	if (sweep->n == sweep->room) {
+		size_t room = sweep->room ? sweep->room * 2 : 64;
+		union ps_addr *more = realloc(sweep->expired, room * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		sweep->expired = more;
+		sweep->room = room;
+	}
+	sweep->expired[sweep->n++] = *addr;
+	ps_event_from_block(block, PS_EVENT_EXPIRE, 0, sweep->now_ns, &event);
+	report_event(sweep->session->report, &event, NULL);
+	return 0;
+}
+
+/* Blocks that ran out already let packets through; here they are told and removed. */
+static void sweep_blocks(struct session *s)
+{
+	struct sweep sweep = { .session = s, .now_ns = xdp_now_ns() };
+
+	if (s->blocks > SWEEP_ALWAYS && s->polls % SLOW_POLLS)
+		return;
+	xdp_each_block(s->xdp, find_expired, &sweep);
+	for (size_t i = 0; i < sweep.n; i++)
+		xdp_block_del(s->xdp, &sweep.expired[i]);
+	s->blocks = sweep.seen - sweep.n;
+	free(sweep.expired);
+}
+
+static void tell_lost(struct session *s, const struct ps_counters *now)
+{
+	__u64 lost = now->stage[PS_COUNT_EVENT_LOST];
+
+	if (lost > s->lost)
+		log_warn("%llu events were lost, the ring buffer was full; blocks are not affected",
+			 (unsigned long long)(lost - s->lost));
+	s->lost = lost;
+}
+
+static __u64 packets_of(const struct ps_counters *c)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < PS_PARSE_MAX; i++)
+		sum += c->parse[i];
+	return sum;
+}
+
+static void tell_poll(struct session *s, const struct ps_counters *now)
+{
+	const __u64 *new = now->stage, *old = s->before.stage;
+
+	log_debug("poll: %llu packets, %llu dropped, %llu scored, %llu explained, %llu first sights, "
+		  "%zu blocked",
+		  (unsigned long long)(packets_of(now) - packets_of(&s->before)),
+		  (unsigned long long)(new[PS_COUNT_DROP] - old[PS_COUNT_DROP]),
+		  (unsigned long long)(new[PS_COUNT_SCORED] - old[PS_COUNT_SCORED]),
+		  (unsigned long long)(new[PS_COUNT_EXPLAINED] - old[PS_COUNT_EXPLAINED]),
+		  (unsigned long long)(new[PS_COUNT_FIRST] - old[PS_COUNT_FIRST]), s->blocks);
+	s->before = *now;
+}
+
+static bool still_listed(const struct xdp_link *links, int n, unsigned int ifindex)
+{
+	for (int i = 0; i < n; i++)
+		if (links[i].ifindex == ifindex && links[i].ifname[0])
+			return true;
+	return false;
+}
+
+/* Picks up interfaces attached beside us and says which went away. */
+static int check_links(struct session *s)
+{
+	struct xdp_link now[LINKS_MAX];
+	int n = xdp_links(now, LINKS_MAX), live = 0;
+
+	for (int i = 0; i < s->n_links; i++)
+		if (s->links[i].ifname[0] && !still_listed(now, n, s->links[i].ifindex))
+			log_warn("%s is no longer attached: it was removed or detached",
+				 s->links[i].ifname);
+	for (int i = 0; i < n; i++)
+		live += now[i].ifname[0] != '\0';
+	s->n_links = n > 0 ? n : 0;
+	memcpy(s->links, now, sizeof(now[0]) * (size_t)s->n_links);
+	if (live)
+		return 0;
+	log_error("no interface is left to watch");
+	return -ENODEV;
+}
+
+static void refresh_guard(const struct session *s)
+{
+	static struct guard guard;
+	int err;
+
+	guard_collect(&guard);
+	err = guard_apply(s->xdp, &guard);
+	if (err)
+		log_warn("cannot update the never-block list: %s", strerror(-err));
+}
+
+static int poll_once(struct session *s)
+{
+	struct ps_counters now;
+	int err = 0;
+
+	sweep_blocks(s);
+	if (xdp_counters(s->xdp, &now) == 0) {
+		tell_lost(s, &now);
+		tell_poll(s, &now);
+		if (s->options->max_packets && packets_of(&now) >= s->options->max_packets)
+			stop = 1;
+	}
+	if (s->polls++ % SLOW_POLLS == 0) {
+		err = check_links(s);
+		refresh_guard(s);
+	}
+	return err;
+}
+
+/* ---- start and end ------------------------------------------------------ */
+
+static int open_report(struct session *s)
+{
+	struct report_options options = {
+		.text = s->options->json ? NULL : stdout,
+		.json = s->options->json ? stdout : NULL,
+		.json_path = s->options->events,
+		.wall_ns = collect_wall_ns(),
+		.rule = s->options->rule,
+	};
+
+	return report_open(&options, &s->report);
+}
+
+static void summarize(const struct session *s)
+{
+	struct collected c;
+
+	if (collect(s->xdp, NULL, &c))
+		return;
+	c.summary.lost = c.counters.stage[PS_COUNT_EVENT_LOST];
+	summary_sort(&c.summary, SUMMARY_BY_SCORE);
+	if (s->options->json)
+		json_print(summary_json(&c.summary));
+	else
+		summary_text(&c.summary, stdout);
+	fflush(stdout);
+	collect_free(&c);
+}
+
+static int watch(struct session *s, struct xdp_events *events)
+{
+	__u64 next_ns = xdp_now_ns();
+	int err = 0;
+
+	while (!stop && !err) {
+		__u64 now_ns = xdp_now_ns();
+		int wait_ms = 0;
+
+		if (now_ns >= next_ns) {
+			err = poll_once(s);
+			next_ns = xdp_now_ns() + SESSION_POLL_MS * 1000000ULL;
+			continue;
+		}
+		wait_ms = (int)((next_ns - now_ns) / 1000000) + 1;
+		err = xdp_events_poll(events, wait_ms);
+		if (err == -EINTR || err > 0)
+			err = 0;
+		if (err)
+			log_error("cannot read events: %s", strerror(-err));
+	}
+	/* What was under way when we were told to stop is told, too. */
+	while (!err && xdp_events_poll(events, 0) > 0)
+		;
+	return err;
+}
+
+int session_run(const struct xdp *xdp, const struct session_options *options)
+{
+	struct session s = { .xdp = xdp, .options = options };
+	struct xdp_events *events = NULL;
+	int err;
+
+	catch_signals();
+	s.n_links = xdp_links(s.links, LINKS_MAX);
+	if (xdp_counters(xdp, &s.before) == 0)
+		s.lost = s.before.stage[PS_COUNT_EVENT_LOST];
+	err = open_report(&s);
+	if (err)
+		return err;
+	err = xdp_events_open(xdp, on_event, &s, &events);
+	if (err) {
+		log_error("cannot open the event ring: %s", strerror(-err));
+		goto out;
+	}
+	err = watch(&s, events);
+	summarize(&s);
+out:
+	xdp_events_close(events);
+	report_close(s.report);
+	return err;
+}

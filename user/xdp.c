@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* xdp.c - see xdp.h. The only user of the skeleton. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "pscan.skel.h"
+#include "xdp.h"
+#include "xdp_maps.h"
+
+#define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
+
+static const char *const map_names[XDP_MAP_MAX] = {
+	[XDP_MAP_CONFIG] = "config",   [XDP_MAP_COUNTERS] = "counters",
+	[XDP_MAP_MARKS] = "marks",     [XDP_MAP_BUCKETS] = "buckets",
+	[XDP_MAP_FLOWS] = "flows",     [XDP_MAP_BLOCKS] = "blocks",
+	[XDP_MAP_ALLOW] = "allow",     [XDP_MAP_DENY] = "deny",
+	[XDP_MAP_DST] = "dst",         [XDP_MAP_LOCALS] = "locals",
+	[XDP_MAP_PORTS] = "ports",     [XDP_MAP_EVENTS] = "events",
+};
+
+__u64 xdp_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (__u64)ts.tv_sec * 1000000000ULL + (__u64)ts.tv_nsec;
+}
+
+/* libbpf's own words go to -v; the user gets ours. */
+static int libbpf_log(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[512];
+
+	if (!log_verbose || level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("%s", line);
+	return 0;
+}
+
+/* ---- the pin folder -------------------------------------------------- */
+
+static int ensure_bpffs(void)
+{
+	struct statfs fs;
+
+	if (statfs(XDP_BPFFS, &fs) == 0 && (unsigned long)fs.f_type == BPFFS_MAGIC)
+		return 0;
+	if (mount("bpf", XDP_BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0) {
+		log_debug("mounted bpffs on %s", XDP_BPFFS);
+		return 0;
+	}
+	log_error("cannot mount bpffs on %s: %s; run as root, or mount it first", XDP_BPFFS,
+		  strerror(errno));
+	return -errno;
+}
+
+static void map_pin(enum xdp_map map, char out[128])
+{
+	snprintf(out, 128, XDP_ROOT "/%s", map_names[map]);
+}
+
+/* Are the pinned maps ours, and of this layout? */
+static int check_layout(int config_fd)
+{
+	struct bpf_map_info info = {};
+	__u32 bytes = sizeof(info);
+	struct ps_config cfg;
+	int err = 0;
+
+	if (bpf_obj_get_info_by_fd(config_fd, &info, &bytes) || info.type != BPF_MAP_TYPE_ARRAY ||
+	    info.value_size != sizeof(cfg) ||
+	    bpf_map_lookup_elem(config_fd, &(__u32){ 0 }, &cfg) || cfg.magic != PS_ABI_MAGIC ||
+	    cfg.version != PS_ABI_VERSION)
+		err = -EPROTO;
+	if (err)
+		log_error("%s holds something else than this version's maps; if nothing you need is "
+			  "there, `pscan-xdp detach --all` removes it", XDP_ROOT);
+	return err;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void xdp_close(struct xdp *xdp)
+{
+	if (!xdp)
+		return;
+	for (int i = 0; i < XDP_MAP_MAX; i++)
+		close_fd(&xdp->fd[i]);
+	close_fd(&xdp->prog);
+	close_fd(&xdp->root);
+	free(xdp);
+}
+
+static struct xdp *new_xdp(void)
+{
+	struct xdp *xdp = calloc(1, sizeof(*xdp));
+
+	if (!xdp)
+		return NULL;
+	for (int i = 0; i < XDP_MAP_MAX; i++)
+		xdp->fd[i] = -1;
+	xdp->prog = -1;
+	xdp->root = -1;
+	libbpf_set_print(libbpf_log);
+	return xdp;
+}
+
+int xdp_open(struct xdp **out)
+{
+	struct xdp *xdp = new_xdp();
+	char path[128];
+	int err = 0;
+
+	if (!xdp)
+		return -ENOMEM;
+	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
+		map_pin((enum xdp_map)i, path);
+		xdp->fd[i] = bpf_obj_get(path);
+		if (xdp->fd[i] >= 0)
+			continue;
+		err = -errno;
+		if (err == -ENOENT && i == 0)
+			log_error("pscan-xdp is attached to no interface here; "
+				  "`pscan-xdp attach IFACE` does that");
+		else
+			log_error("cannot open %s: %s%s", path, strerror(-err),
+				  err == -EACCES || err == -EPERM ? "; run as root" : "");
+	}
+	if (!err)
+		err = check_layout(xdp->fd[XDP_MAP_CONFIG]);
+	if (err) {
+		xdp_close(xdp);
+		return err;
+	}
+	*out = xdp;
+	return 0;
+}
+
+/* ---- load and adopt --------------------------------------------------- */
+
+/* Only one loader reads the events and sweeps the blocks. The lock dies with its process. */
+static int lock_root(struct xdp *xdp)
+{
+	int err;
+
+	if (mkdir(XDP_ROOT, 0700) && errno != EEXIST) {
+		err = -errno;
+		log_error("cannot create %s: %s", XDP_ROOT, strerror(-err));
+		return err;
+	}
+	xdp->root = open(XDP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (xdp->root < 0) {
+		err = -errno;
+		log_error("cannot open %s: %s", XDP_ROOT, strerror(-err));
+		return err;
+	}
+	return flock(xdp->root, LOCK_EX | LOCK_NB) ? -EBUSY : 0;
+}
+
+static void fresh_config(const struct xdp_load_options *o, struct ps_config *cfg)
+{
+	memset(cfg, 0, sizeof(*cfg));
+	cfg->magic = PS_ABI_MAGIC;
+	cfg->version = PS_ABI_VERSION;
+	randombytes_buf(&cfg->seed, sizeof(cfg->seed));
+	cfg->started_ns = xdp_now_ns();
+	cfg->mark_bits = (__u8)(o->mark_bits ? o->mark_bits : PS_MARK_BITS);
+	cfg->bucket_bits = (__u8)(o->bucket_bits ? o->bucket_bits : PS_BUCKET_BITS);
+	cfg->flow_bits = PS_FLOW_BITS;
+}
+
+/* Takes over the sizes of maps that exist, and writes the rule that was asked for. */
+static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct ps_config *cfg)
+{
+	int err;
+
+	if (xdp->adopted) {
+		err = xdp_config_get(xdp, cfg);
+		if (err)
+			return err;
+	}
+	cfg->rule = o->rule;
+	cfg->save_ports = o->save_ports;
+	cfg->loader_pid = (__u32)getpid();
+	return xdp_config_set(xdp, cfg);
+}
+
+/* Sizes and pins of the maps, before load. */
+static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg, bool pinned)
+{
+	char path[128];
+	int err = 0;
+
+	bpf_map__set_max_entries(skel->maps.marks, 1U << cfg->mark_bits);
+	bpf_map__set_max_entries(skel->maps.buckets, 1U << cfg->bucket_bits);
+	for (int i = 0; pinned && !err && i < XDP_MAP_MAX; i++) {
+		map_pin((enum xdp_map)i, path);
+		err = bpf_map__set_pin_path(
+			bpf_object__find_map_by_name(skel->obj, map_names[i]), path);
+	}
+	return err;
+}
+
+static int dup_fds(struct xdp *xdp, struct pscan_bpf *skel)
+{
+	for (int i = 0; i < XDP_MAP_MAX; i++) {
+		xdp->fd[i] = dup(bpf_object__find_map_fd_by_name(skel->obj, map_names[i]));
+		if (xdp->fd[i] < 0)
+			return -errno;
+	}
+	xdp->prog = dup(bpf_program__fd(skel->progs.pscan));
+	return xdp->prog < 0 ? -errno : 0;
+}
+
+static int explain_load(int err)
+{
+	if (err == -EPERM || err == -EACCES)
+		log_error("cannot load the XDP program: no permission; run as root");
+	else if (access("/sys/kernel/btf/vmlinux", R_OK))
+		log_error("cannot load the XDP program: this kernel has no BTF "
+			  "(/sys/kernel/btf/vmlinux); kernels from 6.1 with CONFIG_DEBUG_INFO_BTF do");
+	else
+		log_error("cannot load the XDP program: %s; `pscan-xdp check` says what this kernel "
+			  "lacks, -v shows the kernel's words", strerror(-err));
+	return err;
+}
+
+static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
+{
+	struct pscan_bpf *skel = NULL;
+	struct ps_config cfg;
+	int err;
+
+	fresh_config(o, &cfg);
+	if (xdp->adopted) {
+		err = xdp_config_get(xdp, &cfg);
+		close_fd(&xdp->fd[XDP_MAP_CONFIG]);
+		if (err)
+			goto out;
+	}
+	skel = pscan_bpf__open();
+	if (!skel) {
+		err = explain_load(-errno);
+		goto out;
+	}
+	skel->rodata->test_clock = o->test_clock;
+	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	err = prepare_maps(skel, &cfg, !o->unpinned);
+	if (!err)
+		err = pscan_bpf__load(skel);
+	if (err) {
+		explain_load(err);
+		goto out;
+	}
+	err = dup_fds(xdp, skel);
+	if (!err)
+		err = configure(xdp, o, &cfg);
+	if (err)
+		log_error("cannot set up the XDP program's maps: %s", strerror(-err));
+out:
+	pscan_bpf__destroy(skel);
+	return err;
+}
+
+/* Puts the new program under every pinned link: the kernel swaps it between two packets. */
+static int swap_links(const struct xdp *xdp)
+{
+	struct xdp_link links[64];
+	int n = xdp_links(links, 64), err = 0;
+
+	for (int i = 0; i < n && !err; i++) {
+		char path[128];
+		int fd;
+
+		xdp_link_pin(links[i].ifindex, path);
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			continue;
+		if (links[i].ifname[0] == '\0') {
+			unlink(path); /* the interface is gone, only our pin kept the link */
+		} else if (bpf_link_update(fd, xdp->prog, NULL)) {
+			err = -errno;
+			log_error("cannot hand %s to the new program: %s", links[i].ifname,
+				  strerror(-err));
+		}
+		close(fd);
+	}
+	return err;
+}
+
+static int pin_prog(const struct xdp *xdp)
+{
+	int err;
+
+	unlink(XDP_PROG_PIN);
+	if (bpf_obj_pin(xdp->prog, XDP_PROG_PIN) == 0)
+		return 0;
+	err = -errno;
+	log_error("cannot pin the program at %s: %s", XDP_PROG_PIN, strerror(-err));
+	return err;
+}
+
+/* Looks whether maps are pinned already and may be taken over. */
+static int find_pinned(struct xdp *xdp)
+{
+	char path[128];
+	int fd, err;
+
+	map_pin(XDP_MAP_CONFIG, path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : check_layout(-1);
+	err = check_layout(fd);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	xdp->fd[XDP_MAP_CONFIG] = fd;
+	xdp->adopted = true;
+	return 0;
+}
+
+int xdp_load(const struct xdp_load_options *options, struct xdp **out)
+{
+	struct xdp *xdp = new_xdp();
+	int err = 0;
+
+	if (!xdp)
+		return -ENOMEM;
+	if (!options->unpinned) {
+		err = ensure_bpffs();
+		if (!err)
+			err = lock_root(xdp);
+		if (!err)
+			err = find_pinned(xdp);
+	}
+	if (!err)
+		err = load_skeleton(xdp, options);
+	if (!err && !options->unpinned)
+		err = swap_links(xdp);
+	if (!err && !options->unpinned)
+		err = pin_prog(xdp);
+	if (err) {
+		bool ours = !options->unpinned && !xdp->adopted && err != -EBUSY && err != -EPROTO;
+
+		xdp_close(xdp);
+		if (ours)
+			xdp_release_if_unused();
+		return err;
+	}
+	*out = xdp;
+	return 0;
+}
+
+int xdp_try_load(void)
+{
+	struct pscan_bpf *skel;
+	int err;
+
+	libbpf_set_print(libbpf_log);
+	skel = pscan_bpf__open();
+	if (!skel)
+		return -errno;
+	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	err = pscan_bpf__load(skel);
+	pscan_bpf__destroy(skel);
+	return err;
+}
+
+int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 ifindex,
+		 __u32 repeat, __u32 *verdict, __u32 *ns)
+{
+	struct xdp_md ctx = { .data_end = bytes, .ingress_ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = bytes,
+		    .repeat = (int)repeat);
+
+	if (ifindex) {
+		opts.ctx_in = &ctx;
+		opts.ctx_size_in = sizeof(ctx);
+	}
+	if (bpf_prog_test_run_opts(xdp->prog, &opts))
+		return -errno;
+	*verdict = opts.retval;
+	if (ns)
+		*ns = opts.duration;
+	return 0;
+}
+
+int xdp_program_size(const struct xdp *xdp, __u32 *verified, __u32 *jited)
+{
+	struct bpf_prog_info info = {};
+	__u32 bytes = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(xdp->prog, &info, &bytes))
+		return -errno;
+	*verified = info.verified_insns;
+	*jited = info.jited_prog_len;
+	return 0;
+}

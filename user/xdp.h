@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xdp.h - the life cycle of the XDP program: load, attach, pin, adopt, detach.
+ *
+ * One host has one set of maps, shared by every interface it is attached to
+ * and pinned under XDP_ROOT, so that killing the loader ends nothing and the
+ * next one goes on where it stopped. The folder carries the layout's version:
+ * other versions are refused, never misread.
+ *
+ * Functions return 0 or a negative errno, and print the one line that names
+ * what failed unless said otherwise.
+ */
+#ifndef PSCAN_USER_XDP_H
+#define PSCAN_USER_XDP_H
+
+#include <net/if.h>
+#include <pscan/abi.h>
+
+#define XDP_BPFFS "/sys/fs/bpf"
+#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v1" /* 1: PS_ABI_VERSION */
+#define XDP_PROG_PIN XDP_ROOT "/prog"
+
+enum xdp_mode {
+	XDP_MODE_AUTO,		/* native where the driver can, else generic */
+	XDP_MODE_NATIVE,
+	XDP_MODE_GENERIC,
+};
+
+enum xdp_map {
+	XDP_MAP_CONFIG,
+	XDP_MAP_COUNTERS,
+	XDP_MAP_MARKS,
+	XDP_MAP_BUCKETS,
+	XDP_MAP_FLOWS,
+	XDP_MAP_BLOCKS,
+	XDP_MAP_ALLOW,
+	XDP_MAP_DENY,
+	XDP_MAP_DST,
+	XDP_MAP_LOCALS,
+	XDP_MAP_PORTS,
+	XDP_MAP_EVENTS,
+	XDP_MAP_MAX
+};
+
+struct xdp {
+	int fd[XDP_MAP_MAX];	/* maps; -1 when not open */
+	int root;		/* pin folder, for the loader's lock; -1 when pinned nowhere */
+	int prog;		/* loaded program; -1 when only the maps are open */
+	bool adopted;		/* the maps were there before */
+};
+
+struct xdp_load_options {
+	struct ps_rule rule;
+	unsigned int bucket_bits;	/* 0: PS_BUCKET_BITS */
+	unsigned int mark_bits;		/* 0: PS_MARK_BITS */
+	bool save_ports;
+	bool test_clock;		/* time from config.test_now_ns; tests only */
+	bool unpinned;			/* maps live as long as this process; tests and replay */
+};
+
+/* Where pscan-xdp is attached. */
+struct xdp_link {
+	char ifname[IF_NAMESIZE];	/* as it is called now; "" when it is gone */
+	unsigned int ifindex;
+	bool native;
+	__u32 prog_id;
+};
+
+/*
+ * Loads the program and its maps, new or (when pinned ones exist) adopting
+ * them, takes the loader's lock, and swaps the program under every link that
+ * is already there, atomically. Mounts bpffs when it is missing.
+ * Return: 0; -EBUSY when another loader runs; -EPROTO when the pin folder is
+ * not ours or of another layout; else as the kernel says. @out on success only.
+ */
+int xdp_load(const struct xdp_load_options *options, struct xdp **out);
+
+/* Opens the pinned maps. -ENOENT (said) when pscan-xdp is attached nowhere. */
+int xdp_open(struct xdp **out);
+
+/* Closes what is open here; pins stay. Accepts NULL. */
+void xdp_close(struct xdp *xdp);
+
+/*
+ * Attaches the loaded (or pinned) program to an interface and pins the link.
+ * Never replaces anybody's program.
+ * @link  out: where and how
+ */
+int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
+	       struct xdp_link *link);
+
+/* Detaches one interface. -ENOENT (said) when it was not attached. */
+int xdp_detach(unsigned int ifindex, const char *ifname);
+
+/* Every interface, then the maps. Nothing there is no error. */
+int xdp_detach_all(void);
+
+/* Removes the maps' pins when no link is left. Return: links left. */
+int xdp_release_if_unused(void);
+
+/*
+ * The links that are pinned.
+ * @links  out: array of @max
+ * Return: how many there are, or a negative errno; silent.
+ */
+int xdp_links(struct xdp_link *links, int max);
+
+/* Does a loader hold the lock? Its pid is config.loader_pid. Silent. */
+bool xdp_loader_runs(void);
+
+/* The pinned program, for attaching one more interface beside a running loader. */
+int xdp_open_prog(struct xdp *xdp);
+
+/* Where the link of an interface is pinned. By number: names may hold '.', which
+ * bpffs refuses, and may change. */
+void xdp_link_pin(unsigned int ifindex, char out[128]);
+
+/* The XDP program that an interface runs: its id, 0 for none, and its name ("" unknown). Silent. */
+__u32 xdp_attached_program(unsigned int ifindex, char name[32]);
+
+/*
+ * Loads the program into the kernel and lets go of it again: the verifier's
+ * word before anything is attached. 0 or a negative errno; silent.
+ */
+int xdp_try_load(void);
+
+/* A loaded program's run through BPF_PROG_TEST_RUN. @ns, when not NULL, gets the mean duration. */
+int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 ifindex,
+		 __u32 repeat, __u32 *verdict, __u32 *ns);
+
+/* Instructions the verifier walked and bytes of machine code of the loaded program. */
+int xdp_program_size(const struct xdp *xdp, __u32 *verified, __u32 *jited);
+
+/* The clock of config, records and events: CLOCK_MONOTONIC, in ns. */
+__u64 xdp_now_ns(void);
+
+#endif

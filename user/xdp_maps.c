@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* xdp_maps.c - see xdp_maps.h. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xdp_maps.h"
+
+/* Entries fetched per batch: large enough that the system call does not count. */
+#define BATCH 256
+
+static const __u32 zero;
+
+int xdp_config_get(const struct xdp *xdp, struct ps_config *out)
+{
+	return bpf_map_lookup_elem(xdp->fd[XDP_MAP_CONFIG], &zero, out) ? -errno : 0;
+}
+
+int xdp_config_set(const struct xdp *xdp, const struct ps_config *cfg)
+{
+	return bpf_map_update_elem(xdp->fd[XDP_MAP_CONFIG], &zero, cfg, BPF_ANY) ? -errno : 0;
+}
+
+int xdp_counters(const struct xdp *xdp, struct ps_counters *out)
+{
+	int cpus = libbpf_num_possible_cpus(), err = 0;
+	size_t words = sizeof(*out) / sizeof(__u64);
+	struct ps_counters *each;
+
+	if (cpus < 0)
+		return cpus;
+	each = calloc((size_t)cpus, sizeof(*each));
+	if (!each)
+		return -ENOMEM;
+	memset(out, 0, sizeof(*out));
+	if (bpf_map_lookup_elem(xdp->fd[XDP_MAP_COUNTERS], &zero, each))
+		err = -errno;
+	for (int cpu = 0; !err && cpu < cpus; cpu++)
+		for (size_t i = 0; i < words; i++)
+			((__u64 *)out)[i] += ((const __u64 *)&each[cpu])[i];
+	free(each);
+	return err;
+}
+
+/* ---- walks ------------------------------------------------------------ */
+
+typedef int entry_fn(const void *key, const void *value, void *data);
+
+struct walk {
+	int fd;
+	size_t key_bytes;
+	size_t value_bytes;
+	__u64 flags;		/* BPF_F_LOCK: each value in one piece */
+	entry_fn *fn;
+	void *data;
+};
+
+/*
+ * Reads a map in batches. A hash bucket that holds more than a batch (ENOSPC)
+ * asks for a larger one.
+ */
+static int walk_batches(const struct walk *w)
+{
+	__u32 room = BATCH, n, in = 0, out_token = 0;
+	char *keys = NULL, *values = NULL;
+	bool first = true;
+	int err = 0;
+
+	for (bool more = true; more && !err; first = false) {
+		LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = w->flags);
+
+		keys = keys ? keys : malloc(room * w->key_bytes);
+		values = values ? values : malloc(room * w->value_bytes);
+		if (!keys || !values) {
+			err = -ENOMEM;
+			break;
+		}
+		n = room;
+		if (bpf_map_lookup_batch(w->fd, first ? NULL : &in, &out_token, keys, values, &n,
+					 &opts)) {
+			if (errno == ENOSPC && room < 65536) {
+				room *= 4;
+				free(keys);
+				free(values);
+				keys = values = NULL;
+				continue;
+			}
+			more = false;
+			if (errno != ENOENT) {
+				err = -errno;
+				break;
+			}
+		}
+		for (__u32 i = 0; i < n && !err; i++)
+			err = w->fn(keys + i * w->key_bytes, values + i * w->value_bytes, w->data);
+		in = out_token;
+	}
+	free(keys);
+	free(values);
+	return err;
+}
+
+/* Key by key, for tries, which know no batches; they are short. */
+static int walk_keys(const struct walk *w)
+{
+	char key[64], next[64], value[64];
+	const void *from = NULL;
+	int err = 0;
+
+	while (!err && bpf_map_get_next_key(w->fd, from, next) == 0) {
+		memcpy(key, next, w->key_bytes);
+		from = key;
+		if (bpf_map_lookup_elem(w->fd, key, value) == 0)
+			err = w->fn(key, value, w->data);
+	}
+	return err;
+}
+
+struct typed {
+	union {
+		xdp_source_fn *source;
+		xdp_block_fn *block;
+		xdp_port_fn *port;
+		xdp_allow_fn *allow;
+		xdp_deny_fn *deny;
+	} fn;
+	void *data;
+};
+
+static int on_bucket(const void *key, const void *value, void *data)
+{
+	const struct ps_bucket *bucket = value;
+	const struct typed *t = data;
+	int err = 0;
+
+	(void)key;
+	for (int w = 0; w < PS_WAYS && !err; w++)
+		if (bucket->tag[w])
+			err = t->fn.source(&bucket->way[w], t->data);
+	return err;
+}
+
+static int on_block(const void *key, const void *value, void *data)
+{
+	const struct typed *t = data;
+
+	return t->fn.block(key, value, t->data);
+}
+
+static int on_port(const void *key, const void *value, void *data)
+{
+	const struct typed *t = data;
+
+	return t->fn.port(key, *(const __u64 *)value, t->data);
+}
+
+static void to_prefix(const struct ps_prefix *key, struct prefix *out)
+{
+	memcpy(&out->addr, key->addr, sizeof(out->addr));
+	out->bits = key->bits;
+}
+
+static int on_allow(const void *key, const void *value, void *data)
+{
+	const struct typed *t = data;
+	struct prefix prefix;
+
+	to_prefix(key, &prefix);
+	return t->fn.allow(&prefix, value, t->data);
+}
+
+static int on_deny(const void *key, const void *value, void *data)
+{
+	const struct typed *t = data;
+	struct prefix prefix;
+
+	to_prefix(key, &prefix);
+	return t->fn.deny(&prefix, value, t->data);
+}
+
+int xdp_each_source(const struct xdp *xdp, xdp_source_fn *fn, void *data)
+{
+	struct typed t = { .fn.source = fn, .data = data };
+
+	return walk_batches(&(struct walk){ xdp->fd[XDP_MAP_BUCKETS], sizeof(__u32),
+					    sizeof(struct ps_bucket), BPF_F_LOCK, on_bucket, &t });
+}
+
+int xdp_each_block(const struct xdp *xdp, xdp_block_fn *fn, void *data)
+{
+	struct typed t = { .fn.block = fn, .data = data };
+
+	return walk_batches(&(struct walk){ xdp->fd[XDP_MAP_BLOCKS], sizeof(union ps_addr),
+					    sizeof(struct ps_block), 0, on_block, &t });
+}
+
+int xdp_each_port(const struct xdp *xdp, xdp_port_fn *fn, void *data)
+{
+	struct typed t = { .fn.port = fn, .data = data };
+
+	return walk_batches(&(struct walk){ xdp->fd[XDP_MAP_PORTS], sizeof(struct ps_port_key),
+					    sizeof(__u64), 0, on_port, &t });
+}
+
+int xdp_each_allow(const struct xdp *xdp, xdp_allow_fn *fn, void *data)
+{
+	struct typed t = { .fn.allow = fn, .data = data };
+
+	return walk_keys(&(struct walk){ xdp->fd[XDP_MAP_ALLOW], sizeof(struct ps_prefix),
+					 sizeof(struct ps_allow), 0, on_allow, &t });
+}
+
+int xdp_each_deny(const struct xdp *xdp, xdp_deny_fn *fn, void *data)
+{
+	struct typed t = { .fn.deny = fn, .data = data };
+
+	return walk_keys(&(struct walk){ xdp->fd[XDP_MAP_DENY], sizeof(struct ps_prefix),
+					 sizeof(struct ps_deny), 0, on_deny, &t });
+}
+
+/* ---- single entries ---------------------------------------------------- */
+
+struct wanted {
+	const union ps_addr *addr;
+	struct ps_source *out;
+};
+
+static int match_source(const struct ps_source *source, void *data)
+{
+	const struct wanted *want = data;
+
+	if (!ps_addr_eq(&source->addr, want->addr))
+		return 0;
+	*want->out = *source;
+	return 1;
+}
+
+int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_source *out)
+{
+	struct wanted want = { addr, out };
+	int err = xdp_each_source(xdp, match_source, &want);
+
+	return err == 1 ? 0 : err ? err : -ENOENT;
+}
+
+int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_block *out)
+{
+	return bpf_map_lookup_elem(xdp->fd[XDP_MAP_BLOCKS], addr, out) ? -errno : 0;
+}
+
+int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr)
+{
+	return bpf_map_delete_elem(xdp->fd[XDP_MAP_BLOCKS], addr) ? -errno : 0;
+}
+
+static struct ps_prefix to_key(const struct prefix *prefix)
+{
+	struct ps_prefix key = { .bits = prefix->bits };
+
+	memcpy(key.addr, &prefix->addr, sizeof(key.addr));
+	return key;
+}
+
+static int trie_add(int fd, const struct prefix *prefix, const void *value)
+{
+	struct ps_prefix key = to_key(prefix);
+
+	return bpf_map_update_elem(fd, &key, value, BPF_ANY) ? -errno : 0;
+}
+
+static int trie_del(int fd, const struct prefix *prefix)
+{
+	struct ps_prefix key = to_key(prefix);
+
+	return bpf_map_delete_elem(fd, &key) ? -errno : 0;
+}
+
+int xdp_allow_add(const struct xdp *xdp, const struct prefix *prefix, const struct ps_allow *value)
+{
+	return trie_add(xdp->fd[XDP_MAP_ALLOW], prefix, value);
+}
+
+int xdp_allow_del(const struct xdp *xdp, const struct prefix *prefix)
+{
+	return trie_del(xdp->fd[XDP_MAP_ALLOW], prefix);
+}
+
+int xdp_allow_find(const struct xdp *xdp, const union ps_addr *addr, struct ps_allow *out)
+{
+	struct ps_prefix key = to_key(&(struct prefix){ *addr, 128 });
+
+	if (bpf_map_lookup_elem(xdp->fd[XDP_MAP_ALLOW], &key, out))
+		return -errno;
+	return out->until_ns && out->until_ns <= xdp_now_ns() ? -ENOENT : 0;
+}
+
+static int count_key(const void *key, const void *value, void *data)
+{
+	(void)key;
+	(void)value;
+	++*(__u32 *)data;
+	return 0;
+}
+
+static __u32 trie_entries(int fd, size_t value_bytes)
+{
+	__u32 n = 0;
+
+	walk_keys(&(struct walk){ fd, sizeof(struct ps_prefix), value_bytes, 0, count_key, &n });
+	return n;
+}
+
+/* The program skips the look-up in a list that config says is empty. */
+static int update_counts(const struct xdp *xdp)
+{
+	struct ps_config cfg;
+	int err = xdp_config_get(xdp, &cfg);
+
+	if (err)
+		return err;
+	cfg.deny_count = trie_entries(xdp->fd[XDP_MAP_DENY], sizeof(struct ps_deny));
+	cfg.dst_count = trie_entries(xdp->fd[XDP_MAP_DST], sizeof(__u8));
+	return xdp_config_set(xdp, &cfg);
+}
+
+int xdp_deny_add(const struct xdp *xdp, const struct prefix *prefix, const struct ps_deny *value)
+{
+	int err = trie_add(xdp->fd[XDP_MAP_DENY], prefix, value);
+
+	return err ? err : update_counts(xdp);
+}
+
+int xdp_deny_del(const struct xdp *xdp, const struct prefix *prefix)
+{
+	int err = trie_del(xdp->fd[XDP_MAP_DENY], prefix);
+
+	return err ? err : update_counts(xdp);
+}
+
+int xdp_dst_set(const struct xdp *xdp, const struct prefix *prefixes, unsigned int n)
+{
+	int fd = xdp->fd[XDP_MAP_DST], err = 0;
+	struct ps_prefix key;
+
+	while (bpf_map_get_next_key(fd, NULL, &key) == 0)
+		if (bpf_map_delete_elem(fd, &key))
+			return -errno;
+	for (unsigned int i = 0; i < n && !err; i++)
+		err = trie_add(fd, &prefixes[i], &(__u8){ 1 });
+	return err ? err : update_counts(xdp);
+}
+
+int xdp_locals_set(const struct xdp *xdp, const union ps_addr *addrs, unsigned int n)
+{
+	int fd = xdp->fd[XDP_MAP_LOCALS], err = 0;
+	union ps_addr key, next, *from = NULL;
+
+	for (unsigned int i = 0; i < n && !err; i++)
+		if (bpf_map_update_elem(fd, &addrs[i], &(__u8){ 1 }, BPF_ANY))
+			err = -errno;
+	while (!err && bpf_map_get_next_key(fd, from, &next) == 0) {
+		unsigned int i = 0;
+
+		key = next;
+		from = &key;
+		while (i < n && !ps_addr_eq(&addrs[i], &key))
+			i++;
+		if (i == n && bpf_map_delete_elem(fd, &key) == 0)
+			from = NULL; /* the walk restarts: its place is gone */
+	}
+	return err;
+}
+
+/* ---- events ------------------------------------------------------------ */
+
+struct xdp_events {
+	struct ring_buffer *ring;
+	xdp_event_fn *fn;
+	void *data;
+};
+
+static int on_event(void *ctx, void *record, size_t bytes)
+{
+	const struct xdp_events *events = ctx;
+
+	if (bytes >= sizeof(struct ps_event))
+		events->fn(record, events->data);
+	return 0;
+}
+
+int xdp_events_open(const struct xdp *xdp, xdp_event_fn *fn, void *data, struct xdp_events **out)
+{
+	struct xdp_events *events = calloc(1, sizeof(*events));
+
+	if (!events)
+		return -ENOMEM;
+	events->fn = fn;
+	events->data = data;
+	events->ring = ring_buffer__new(xdp->fd[XDP_MAP_EVENTS], on_event, events, NULL);
+	if (!events->ring) {
+		free(events);
+		return -errno;
+	}
+	*out = events;
+	return 0;
+}
+
+int xdp_events_poll(struct xdp_events *events, int timeout_ms)
+{
+	return ring_buffer__poll(events->ring, timeout_ms);
+}
+
+void xdp_events_close(struct xdp_events *events)
+{
+	if (!events)
+		return;
+	ring_buffer__free(events->ring);
+	free(events);
+}

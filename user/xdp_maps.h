@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xdp_maps.h - what is in the maps, typed. Moves structs across the boundary
+ * and decides nothing. All functions return 0 or a negative errno and are
+ * silent: the caller knows what the user was doing.
+ */
+#ifndef PSCAN_USER_XDP_MAPS_H
+#define PSCAN_USER_XDP_MAPS_H
+
+#include "addr.h"
+#include "xdp.h"
+
+int xdp_config_get(const struct xdp *xdp, struct ps_config *out);
+int xdp_config_set(const struct xdp *xdp, const struct ps_config *cfg);
+
+/* Sum over the CPUs. */
+int xdp_counters(const struct xdp *xdp, struct ps_counters *out);
+
+/* Called per entry; a return other than 0 ends the walk and is passed on. */
+typedef int xdp_source_fn(const struct ps_source *source, void *data);
+typedef int xdp_block_fn(const union ps_addr *addr, const struct ps_block *block, void *data);
+typedef int xdp_port_fn(const struct ps_port_key *key, __u64 packets, void *data);
+typedef int xdp_allow_fn(const struct prefix *prefix, const struct ps_allow *value, void *data);
+typedef int xdp_deny_fn(const struct prefix *prefix, const struct ps_deny *value, void *data);
+
+/* Every record, each copied in one piece under its bucket's lock. */
+int xdp_each_source(const struct xdp *xdp, xdp_source_fn *fn, void *data);
+int xdp_each_block(const struct xdp *xdp, xdp_block_fn *fn, void *data);
+int xdp_each_port(const struct xdp *xdp, xdp_port_fn *fn, void *data);
+int xdp_each_allow(const struct xdp *xdp, xdp_allow_fn *fn, void *data);
+int xdp_each_deny(const struct xdp *xdp, xdp_deny_fn *fn, void *data);
+
+/* One source's record. -ENOENT when it has none. */
+int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_source *out);
+
+/* An automatic block. -ENOENT when there is none. */
+int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_block *out);
+int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr);
+
+/* -ENOSPC when the list is full. */
+int xdp_allow_add(const struct xdp *xdp, const struct prefix *prefix,
+		  const struct ps_allow *value);
+int xdp_allow_del(const struct xdp *xdp, const struct prefix *prefix);
+/* The longest allowed prefix around @addr that is in force, as the program sees it. */
+int xdp_allow_find(const struct xdp *xdp, const union ps_addr *addr, struct ps_allow *out);
+
+/* Keep config.deny_count and config.dst_count in step with the lists. */
+int xdp_deny_add(const struct xdp *xdp, const struct prefix *prefix, const struct ps_deny *value);
+int xdp_deny_del(const struct xdp *xdp, const struct prefix *prefix);
+int xdp_dst_set(const struct xdp *xdp, const struct prefix *prefixes, unsigned int n);
+
+/* Makes the set of own addresses equal to @addrs. */
+int xdp_locals_set(const struct xdp *xdp, const union ps_addr *addrs, unsigned int n);
+
+/* Events. The callback gets each as it comes; see xdp_events_poll(). */
+typedef void xdp_event_fn(const struct ps_event *event, void *data);
+struct xdp_events;
+int xdp_events_open(const struct xdp *xdp, xdp_event_fn *fn, void *data, struct xdp_events **out);
+/* Waits at most @timeout_ms; -EINTR on a signal. Return: events handled or a negative errno. */
+int xdp_events_poll(struct xdp_events *events, int timeout_ms);
+void xdp_events_close(struct xdp_events *events);
+
+#endif
