@@ -283,6 +283,15 @@ static void test_impossible_headers(void **state)
 	assert_int_equal(RESULT(ETH(), IPV6(.next = PS_IP_NONE), DATA(8)), PS_PARSE_OTHER_PROTO);
 }
 
+/* A mapped address on the wire would be held for the IPv4 host it maps: RFC 4942 2.2. */
+static void test_mapped_source_frames_nobody(void **state)
+{
+	union ps_addr mapped = pkt_v4(PKT_SRC4);
+	(void)state;
+
+	assert_int_equal(RESULT(ETH(), IPV6(.src = mapped), TCP()), PS_PARSE_BAD_IP);
+}
+
 /* Every frame cut after every byte: a named reason, and never a read behind the end. */
 static void test_every_cut(void **state)
 {
@@ -347,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_v6_each_extension),
 		cmocka_unit_test(test_v6_chain_length),
 		cmocka_unit_test(test_impossible_headers),
+		cmocka_unit_test(test_mapped_source_frames_nobody),
 		cmocka_unit_test(test_every_cut),
 		cmocka_unit_test(test_other_doors),
 	};
