@@ -52,6 +52,14 @@ PS_INLINE bool ps_source_idle(const struct ps_rule *rule, const struct ps_source
 	return ps_since(s->last_ns, now_ns) > rule->window_ns;
 }
 
+/* Forgets the evidence when all of it has run out by now: a record may lie idle for so long
+ * that its ticks come round again. */
+PS_INLINE void ps_source_sweep(const struct ps_rule *rule, struct ps_source *s, __u64 now_ns)
+{
+	if (ps_source_idle(rule, s, now_ns))
+		s->probes = 0;
+}
+
 PS_INLINE void ps_sketch_add(__u64 *sketch, __u64 value)
 {
 	__u32 bit = (__u32)ps_mix(value) & (PS_SKETCH_BITS - 1);
@@ -141,8 +149,7 @@ PS_INLINE __u32 ps_score(const struct ps_rule *rule, struct ps_source *s,
 {
 	__u32 total;
 
-	if (ps_source_idle(rule, s, now_ns))
-		s->probes = 0;
+	ps_source_sweep(rule, s, now_ns);
 	total = ps_evidence_add(rule, s, class, p->dport, ps_points(rule, p->dport), now_ns);
 	if (now_ns > s->last_ns)
 		s->last_ns = now_ns;
