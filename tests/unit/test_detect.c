@@ -141,6 +141,23 @@ static void test_returning_source(void **state)
 	}
 }
 
+/* Packets of one source on two CPUs: the clock was read before the lock was had. */
+static void test_clock_steps_back(void **state)
+{
+	union ps_addr src = walk_v4(7);
+	static struct walk w;
+	(void)state;
+
+	for (__u64 step = 1000; step <= 10 * MS; step *= 10) {
+		walk_init(&w, walk_rule());
+		for (int i = 0; i < 6; i++)
+			assert_false(walk_probe(&w, &src, PS_CLASS_SYN, (__u16)(101 + i),
+						SEC - step * (__u64)i));
+		assert_true(walk_probe(&w, &src, PS_CLASS_SYN, 107, SEC));
+		assert_int_equal(w.snapshot.probes, 7);
+	}
+}
+
 static void test_psd_gap(void **state)
 {
 	struct ps_rule rule = walk_rule_psd();
@@ -180,6 +197,7 @@ int main(void)
 		cmocka_unit_test(test_same_port),
 		cmocka_unit_test(test_same_port_refreshes),
 		cmocka_unit_test(test_returning_source),
+		cmocka_unit_test(test_clock_steps_back),
 		cmocka_unit_test(test_psd_gap),
 		cmocka_unit_test(test_idle_for_a_whole_wrap),
 	};
