@@ -87,9 +87,11 @@ PS_INLINE enum ps_sight ps_mark_look(const struct ps_rule *rule, __u64 mark, __u
 	return PS_SIGHT_SECOND;
 }
 
-/* The same mark as of now. */
-PS_INLINE __u64 ps_mark_renew(__u64 mark, __u64 now_ns)
+/* The mark after its own port was probed again: as of now, but no gap closes over it. */
+PS_INLINE __u64 ps_mark_renew(const struct ps_rule *rule, __u64 mark, __u64 now_ns)
 {
+	if (rule->window == PS_WINDOW_GAP)
+		return mark;
 	return (mark & ~PS_MARK_TIME_MASK) | (now_ns >> PS_MARK_TIME_SHIFT & PS_MARK_TIME_MASK);
 }
 

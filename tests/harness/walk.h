@@ -86,7 +86,7 @@ static inline bool walk_probe(struct walk *w, const union ps_addr *src, enum ps_
 		return false;
 	}
 	if (it.sight == PS_SIGHT_AGAIN) {
-		*mark = ps_mark_renew(it.mark, now_ns);
+		*mark = ps_mark_renew(&w->cfg.rule, it.mark, now_ns);
 		return false;
 	}
 	*mark = ps_mark_track(it.mark, (enum ps_sight)it.sight, it.hash, now_ns);

@@ -175,6 +175,29 @@ static void test_psd_gap(void **state)
 	assert_int_equal(run_fresh(rule, 40000, 21, SEC, 57 * SEC), 21);
 }
 
+/* A client that keeps talking to ports it has talked to before leaves no gap shorter: only a
+ * new port does. */
+static void test_psd_known_ports_do_not_bridge(void **state)
+{
+	union ps_addr src = walk_v4(7);
+	static struct walk w;
+	(void)state;
+
+	/* While it is a mark, and while it has a record. */
+	for (int known = 1; known <= 2; known++) {
+		walk_init(&w, walk_rule_psd());
+		for (int second = 0; second < 600; second++) {
+			__u64 now = SEC + (__u64)second * SEC;
+
+			for (int i = 0; i < known; i++)
+				assert_false(walk_probe(&w, &src, PS_CLASS_SYN, (__u16)(80 + i), now));
+			if (second % 60 == 30)
+				assert_false(walk_probe(&w, &src, PS_CLASS_SYN,
+							(__u16)(100 + second / 60), now));
+		}
+	}
+}
+
 /* A record that lay idle until the tick came round is as dead as before. */
 static void test_idle_for_a_whole_wrap(void **state)
 {
@@ -199,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_returning_source),
 		cmocka_unit_test(test_clock_steps_back),
 		cmocka_unit_test(test_psd_gap),
+		cmocka_unit_test(test_psd_known_ports_do_not_bridge),
 		cmocka_unit_test(test_idle_for_a_whole_wrap),
 	};
 
