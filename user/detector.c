@@ -2,13 +2,13 @@
 /* detector.c - a run over capture files, and what it shares with a live one;
  * see detector.h and detector_run.h. */
 #include <errno.h>
-#include <json-c/json.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "detector_run.h"
+#include "json_out.h"
 #include "log.h"
 #include "summary_engine.h"
 
@@ -126,15 +126,6 @@ int detector_take(struct detector *d, struct input_pcap *in)
 	return n;
 }
 
-static void print_json(const struct summary *s)
-{
-	struct json_object *o = summary_json(s);
-
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-						       JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
-}
-
 int detector_finish(struct detector *d)
 {
 	struct summary s = { .packets = d->packets,
@@ -149,7 +140,7 @@ int detector_finish(struct detector *d)
 	}
 	summary_sort(&s, d->options->sort);
 	if (d->options->json)
-		print_json(&s);
+		json_print(summary_json(&s));
 	else
 		summary_text(&s, stdout);
 	summary_engine_free(&s);
