@@ -142,7 +142,7 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 		return leave(e, packet, PS_COUNT_FIRST, PS_ACTION_PASS);
 	}
 	if (it->sight == PS_SIGHT_AGAIN) {
-		*mark = ps_mark_renew(it->mark, it->now_ns);
+		*mark = ps_mark_renew(rule, it->mark, it->now_ns);
 		return leave(e, packet, PS_COUNT_AGAIN, PS_ACTION_PASS);
 	}
 	*mark = ps_mark_track(it->mark, (enum ps_sight)it->sight, it->hash, it->now_ns);
