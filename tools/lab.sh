@@ -191,22 +191,25 @@ any_alive() {
 	return 1
 }
 
-# Asks first; what still runs after two seconds is killed. The namespaces, the
-# cable and every mount go with the last process.
-lab_down() {
-	local pids tries
+# Sends signal $1 to the processes after it and waits until they have ended, 2 s at most.
+end_with() {
+	local signal=$1 deadline=$((SECONDS + 2))
 
-	pids=$(host_pids a; host_pids t)
-	if [ -n "$pids" ]; then
-		# shellcheck disable=SC2086 # a list of numbers
-		kill $pids 2>/dev/null || true
-		# shellcheck disable=SC2086
-		for ((tries = 0; tries < 100; tries++)); do
-			any_alive $pids || break
-			sleep 0.02
-		done
-		# shellcheck disable=SC2086
-		kill -KILL $pids 2>/dev/null || true
+	shift
+	kill -s "$signal" "$@" 2>/dev/null || true
+	while any_alive "$@" && [ "$SECONDS" -lt "$deadline" ]; do
+		sleep 0.02
+	done
+}
+
+# The namespaces, the cable and every mount go with the last process.
+lab_down() {
+	local pids
+
+	mapfile -t pids < <(host_pids a; host_pids t)
+	if any_alive "${pids[@]}"; then
+		end_with TERM "${pids[@]}"
+		end_with KILL "${pids[@]}"
 	fi
 	rm -rf "${state:?}"
 	rmdir "$state_root" 2>/dev/null || true

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* cmd_allow.c - `allow`: sources that are neither scored nor blocked. */
 #include <errno.h>
-#include <json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
 #include "cmd_list.h"
+#include "json_out.h"
 #include "log.h"
 #include "names.h"
 #include "xdp_maps.h"
@@ -97,10 +97,12 @@ static int on_allow(const struct prefix *prefix, const struct ps_allow *value, v
 		return 0;
 	}
 	o = json_object_new_object();
-	json_object_object_add(o, "source", json_object_new_string(text));
-	json_object_object_add(o, "kind", json_object_new_string(names_allow(value->kind)));
-	json_object_object_add(o, "remaining_s", value->until_ns ? json_object_new_double(
-			       (double)(value->until_ns - l->now_ns) / 1e9) : NULL);
+	json_text(o, "source", text);
+	json_text(o, "kind", names_allow(value->kind));
+	if (value->until_ns)
+		json_span(o, "remaining_s", value->until_ns - l->now_ns, 1000000000);
+	else
+		json_text(o, "remaining_s", NULL);
 	json_object_array_add(l->array, o);
 	return 0;
 }
@@ -114,7 +116,7 @@ static int list(const struct xdp *xdp, bool json)
 	if (err)
 		log_error("cannot read the allow list: %s", strerror(-err));
 	else if (json)
-		puts(json_object_to_json_string_ext(l.array, JSON_C_TO_STRING_PLAIN));
+		json_print(json_object_get(l.array));
 	json_object_put(l.array);
 	return err;
 }

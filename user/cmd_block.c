@@ -4,13 +4,13 @@
  * An operator's block is hard: everything from the source is dropped.
  */
 #include <errno.h>
-#include <json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
 #include "cmd_list.h"
+#include "json_out.h"
 #include "log.h"
 #include "names.h"
 #include "xdp_maps.h"
@@ -169,11 +169,13 @@ static void list_one(struct lister *l, const struct prefix *prefix, const char *
 		return;
 	}
 	o = json_object_new_object();
-	json_object_object_add(o, "source", json_object_new_string(text));
-	json_object_object_add(o, "reason", json_object_new_string(why));
-	json_object_object_add(o, "dropped", json_object_new_uint64(packets));
-	json_object_object_add(o, "remaining_s", until_ns ? json_object_new_double(
-			       (double)(until_ns - l->now_ns) / 1e9) : NULL);
+	json_text(o, "source", text);
+	json_text(o, "reason", why);
+	json_number(o, "dropped", packets);
+	if (until_ns)
+		json_span(o, "remaining_s", until_ns - l->now_ns, 1000000000);
+	else
+		json_text(o, "remaining_s", NULL);
 	json_object_array_add(l->array, o);
 }
 
@@ -203,7 +205,7 @@ static int list(const struct xdp *xdp, bool json)
 	if (err)
 		log_error("cannot read the blocks: %s", strerror(-err));
 	else if (json)
-		puts(json_object_to_json_string_ext(l.array, JSON_C_TO_STRING_PLAIN));
+		json_print(json_object_get(l.array));
 	else if (!l.n)
 		puts("nothing is blocked");
 	json_object_put(l.array);

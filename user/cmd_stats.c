@@ -2,7 +2,6 @@
 /* cmd_stats.c - `stats`: who probes, how close to the threshold, what is blocked. */
 #include <argp.h>
 #include <errno.h>
-#include <json.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "addr.h"
 #include "cmd.h"
 #include "collect.h"
+#include "json_out.h"
 #include "log.h"
 
 enum { OPT_TOP = 0x2000, OPT_SOURCE, OPT_SORT, OPT_JSON };
@@ -84,14 +84,14 @@ static int print_once(const struct xdp *xdp, const struct arguments *a)
 	c.summary.lost = c.counters.stage[PS_COUNT_EVENT_LOST];
 	summary_sort(&c.summary, a->sort);
 	if (a->json) {
-		struct json_object *json = summary_json(&c.summary);
-
-		puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
-		json_object_put(json);
+		json_print(summary_json(&c.summary));
 	} else {
 		if (a->watch && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[2J", stdout);
-		summary_text(&c.summary, stdout);
+		if (a->only)
+			summary_text(&c.summary, stdout);
+		else
+			summary_table(&c.summary, stdout);
 	}
 	collect_free(&c);
 	return fflush(stdout) ? -errno : 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* cmd_status.c - `status`: is it attached, where, how, under which rule, how full. */
 #include <argp.h>
-#include <json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
 #include "duration.h"
+#include "json_out.h"
 #include "log.h"
 #include "names.h"
 #include "rule.h"
@@ -164,22 +164,17 @@ static struct json_object *rule_json(const struct ps_rule *rule)
 	for (int i = 0; i < PS_TRAPS_MAX; i++)
 		if (rule->traps[i] && (i == 0 || rule->traps[i] != rule->traps[0]))
 			json_object_array_add(traps, json_object_new_int(rule->traps[i]));
-	json_object_object_add(json, "threshold", json_object_new_int(rule->threshold));
-	json_object_object_add(json, "window_ms",
-			       json_object_new_double((double)rule->window_ns / 1e6));
-	json_object_object_add(json, "window", json_object_new_string(
-			       rule->window == PS_WINDOW_GAP ? "gap" : "slide"));
-	json_object_object_add(json, "low_ports", json_object_new_int(rule->low_ports));
-	json_object_object_add(json, "weight_low", json_object_new_int(rule->weight_low));
-	json_object_object_add(json, "weight_high", json_object_new_int(rule->weight_high));
-	json_object_object_add(json, "weight_trap", json_object_new_int(rule->weight_trap));
+	json_number(json, "threshold", rule->threshold);
+	json_span(json, "window_ms", rule->window_ns, 1000000);
+	json_text(json, "window", rule->window == PS_WINDOW_GAP ? "gap" : "slide");
+	json_number(json, "low_ports", rule->low_ports);
+	json_number(json, "weight_low", rule->weight_low);
+	json_number(json, "weight_high", rule->weight_high);
+	json_number(json, "weight_trap", rule->weight_trap);
 	json_object_object_add(json, "traps", traps);
-	json_object_object_add(json, "count", json_object_new_string(
-			       rule->count_by == PS_BY_PORT ? "ports" : "packets"));
-	json_object_object_add(json, "response",
-			       json_object_new_string(rule_respond_name(rule->respond)));
-	json_object_object_add(json, "block_s",
-			       json_object_new_double((double)rule->block_ns / 1e9));
+	json_text(json, "count", rule->count_by == PS_BY_PORT ? "ports" : "packets");
+	json_text(json, "response", rule_respond_name(rule->respond));
+	json_span(json, "block_s", rule->block_ns, 1000000000);
 	return json;
 }
 
@@ -190,14 +185,10 @@ static struct json_object *links_json(const struct status *st)
 	for (int i = 0; i < st->n_links; i++) {
 		struct json_object *link = json_object_new_object();
 
-		json_object_object_add(link, "ifname",
-				       json_object_new_string(st->links[i].ifname));
-		json_object_object_add(link, "ifindex",
-				       json_object_new_int64(st->links[i].ifindex));
-		json_object_object_add(link, "mode", json_object_new_string(
-				       st->links[i].native ? "native" : "generic"));
-		json_object_object_add(link, "program_id",
-				       json_object_new_int64(st->links[i].prog_id));
+		json_text(link, "ifname", st->links[i].ifname);
+		json_number(link, "ifindex", st->links[i].ifindex);
+		json_text(link, "mode", st->links[i].native ? "native" : "generic");
+		json_number(link, "program_id", st->links[i].prog_id);
 		json_object_array_add(links, link);
 	}
 	return links;
@@ -207,8 +198,8 @@ static struct json_object *fill_json(size_t used, size_t room)
 {
 	struct json_object *fill = json_object_new_object();
 
-	json_object_object_add(fill, "used", json_object_new_int64((int64_t)used));
-	json_object_object_add(fill, "room", json_object_new_int64((int64_t)room));
+	json_number(fill, "used", used);
+	json_number(fill, "room", room);
 	return fill;
 }
 
@@ -219,11 +210,9 @@ static struct json_object *counters_json(const struct ps_counters *c)
 	parse_json = json_object_new_object();
 	stage_json = json_object_new_object();
 	for (unsigned int i = 0; i < PS_PARSE_MAX; i++)
-		json_object_object_add(parse_json, names_parse(i),
-				       json_object_new_uint64(c->parse[i]));
+		json_number(parse_json, names_parse(i), c->parse[i]);
 	for (unsigned int i = 0; i < PS_COUNT_MAX; i++)
-		json_object_object_add(stage_json, names_count(i),
-				       json_object_new_uint64(c->stage[i]));
+		json_number(stage_json, names_count(i), c->stage[i]);
 	json_object_object_add(json, "parse", parse_json);
 	json_object_object_add(json, "stage", stage_json);
 	return json;
@@ -238,15 +227,15 @@ static void print_json(const struct status *st)
 	json_object_object_add(tables, "allow", fill_json(st->allows, PS_PREFIXES_MAX));
 	json_object_object_add(tables, "deny", fill_json(st->denies, PS_PREFIXES_MAX));
 	json_object_object_add(json, "interfaces", links_json(st));
-	json_object_object_add(json, "loader_pid",
-			       st->loader ? json_object_new_int64(st->cfg.loader_pid) : NULL);
-	json_object_object_add(json, "up_s", json_object_new_int64(
-			       (int64_t)((st->now_ns - st->cfg.started_ns) / 1000000000ULL)));
+	if (st->loader)
+		json_number(json, "loader_pid", st->cfg.loader_pid);
+	else
+		json_text(json, "loader_pid", NULL);
+	json_number(json, "up_s", (st->now_ns - st->cfg.started_ns) / 1000000000ULL);
 	json_object_object_add(json, "rule", rule_json(&st->cfg.rule));
 	json_object_object_add(json, "tables", tables);
 	json_object_object_add(json, "counters", counters_json(&st->counters));
-	puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
-	json_object_put(json);
+	json_print(json);
 }
 
 int cmd_status(int argc, char **argv)

@@ -2,7 +2,6 @@
 /* cmd_why.c - `why ADDRESS`: on what evidence a source is blocked, or is not. */
 #include <argp.h>
 #include <errno.h>
-#include <json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "cmd.h"
 #include "cmd_list.h"
 #include "collect.h"
+#include "json_out.h"
 #include "log.h"
 #include "names.h"
 #include "report.h"
@@ -110,6 +110,7 @@ static void print_evidence(const struct ps_source *s, __u64 at_ns)
 {
 	__u8 order[PS_PROBES_MAX];
 	unsigned int n = report_order(s, at_ns, order), sum = 0;
+	double first = n ? report_age_ms(&s->probe[order[0]], at_ns) : 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		const struct ps_probe *e = &s->probe[order[i]];
@@ -117,8 +118,8 @@ static void print_evidence(const struct ps_source *s, __u64 at_ns)
 		const char *service = names_service(e->port, udp);
 
 		sum += e->points;
-		printf("  %8.1f ms  %s/%-6u %-12s %-7s %3u points, sum %u\n",
-		       -report_age_ms(e, at_ns), udp ? "udp" : "tcp", e->port,
+		printf("  %+10.3f ms  %s/%-6u %-12s %-7s %3u points, sum %u\n",
+		       first - report_age_ms(e, at_ns), udp ? "udp" : "tcp", e->port,
 		       service ? service : "", names_class(e->class), e->points, sum);
 	}
 }
@@ -152,7 +153,7 @@ static void print_text(const struct answer *w)
 		       ps_score_by_class(&w->cfg.rule, &w->source, w->now_ns, points),
 		       w->cfg.rule.threshold, w->source.peak,
 		       report_time((__s64)w->source.last_ns + wall_ns, time));
-		printf("its latest evidence, counted from the last probe:\n");
+		printf("its latest evidence:\n");
 		print_evidence(&w->source, w->source.last_ns);
 	} else if (!w->denied) {
 		printf("nothing is held against %s\n", addr);
@@ -167,15 +168,13 @@ static struct json_object *block_json(const struct answer *w)
 	__s64 wall_ns = collect_wall_ns();
 	char time[48];
 
-	json_object_object_add(o, "type", json_object_new_string(names_class(w->block.class)));
-	json_object_object_add(o, "reason", json_object_new_string(names_reason(w->block.reason)));
-	json_object_object_add(o, "since", json_object_new_string(
-			       report_time_utc((__s64)w->block.since_ns + wall_ns, time)));
-	json_object_object_add(o, "until", json_object_new_string(
-			       report_time_utc((__s64)w->block.until_ns + wall_ns, time)));
-	json_object_object_add(o, "dropped", json_object_new_uint64(w->block.packets));
-	json_object_object_add(o, "dropped_bytes", json_object_new_uint64(w->block.bytes));
-	json_object_object_add(o, "score", json_object_new_int(w->block.score));
+	json_text(o, "type", names_class(w->block.class));
+	json_text(o, "reason", names_reason(w->block.reason));
+	json_text(o, "since", report_time_utc((__s64)w->block.since_ns + wall_ns, time));
+	json_text(o, "until", report_time_utc((__s64)w->block.until_ns + wall_ns, time));
+	json_number(o, "dropped", w->block.packets);
+	json_number(o, "dropped_bytes", w->block.bytes);
+	json_number(o, "score", w->block.score);
 	json_object_object_add(o, "evidence",
 			       report_evidence_json(&w->block.evidence, w->block.since_ns));
 	return o;
@@ -186,10 +185,9 @@ static struct json_object *source_json(const struct answer *w)
 	struct json_object *o = json_object_new_object();
 	__u32 points[PS_CLASS_SLOTS];
 
-	json_object_object_add(o, "score", json_object_new_int64(
-			       ps_score_by_class(&w->cfg.rule, &w->source, w->now_ns, points)));
-	json_object_object_add(o, "peak", json_object_new_int(w->source.peak));
-	json_object_object_add(o, "detections", json_object_new_int64(w->source.detections));
+	json_number(o, "score", ps_score_by_class(&w->cfg.rule, &w->source, w->now_ns, points));
+	json_number(o, "peak", w->source.peak);
+	json_number(o, "detections", w->source.detections);
 	json_object_object_add(o, "evidence", report_evidence_json(&w->source, w->now_ns));
 	return o;
 }
@@ -199,16 +197,13 @@ static void print_json(const struct answer *w)
 	struct json_object *o = json_object_new_object();
 	char text[PREFIX_TEXT_BYTES];
 
-	json_object_object_add(o, "source", json_object_new_string(addr_format(&w->addr, text)));
-	json_object_object_add(o, "threshold", json_object_new_int(w->cfg.rule.threshold));
+	json_text(o, "source", addr_format(&w->addr, text));
+	json_number(o, "threshold", w->cfg.rule.threshold);
 	json_object_object_add(o, "block", w->blocked ? block_json(w) : NULL);
-	json_object_object_add(o, "manual", w->denied ? json_object_new_string(
-			       prefix_format(&w->deny_prefix, text)) : NULL);
-	json_object_object_add(o, "allow", w->allowed ? json_object_new_string(
-			       names_allow(w->allow.kind)) : NULL);
+	json_text(o, "manual", w->denied ? prefix_format(&w->deny_prefix, text) : NULL);
+	json_text(o, "allow", w->allowed ? names_allow(w->allow.kind) : NULL);
 	json_object_object_add(o, "record", w->known ? source_json(w) : NULL);
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
-	json_object_put(o);
+	json_print(o);
 }
 
 int cmd_why(int argc, char **argv)

@@ -20,11 +20,13 @@ struct command {
 static const struct command commands[] = {
 	{ "attach", cmd_attach, "detect and block port scans on interfaces" },
 	{ "detach", cmd_detach, "take it off interfaces" },
+	{ "check", cmd_check, "what this kernel, driver and privilege set can do" },
 	{ "status", cmd_status, "where it is attached, under which rule, how full" },
 	{ "stats", cmd_stats, "who probes, how close to the threshold, what is blocked" },
 	{ "why", cmd_why, "on what evidence a source is blocked" },
 	{ "block", cmd_block, "block by hand, list and lift blocks" },
 	{ "allow", cmd_allow, "sources that are never scored nor blocked" },
+	{ "replay", cmd_replay, "run the detection over capture files" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

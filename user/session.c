@@ -4,12 +4,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <json.h>
 
 #include <pscan/event.h>
 
 #include "collect.h"
 #include "guard.h"
+#include "json_out.h"
 #include "log.h"
 #include "session.h"
 #include "xdp_maps.h"
@@ -225,14 +225,10 @@ static void summarize(const struct session *s)
 		return;
 	c.summary.lost = c.counters.stage[PS_COUNT_EVENT_LOST];
 	summary_sort(&c.summary, SUMMARY_BY_SCORE);
-	if (s->options->json) {
-		struct json_object *json = summary_json(&c.summary);
-
-		puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN));
-		json_object_put(json);
-	} else {
+	if (s->options->json)
+		json_print(summary_json(&c.summary));
+	else
 		summary_text(&c.summary, stdout);
-	}
 	fflush(stdout);
 	collect_free(&c);
 }

@@ -36,7 +36,7 @@ __u64 xdp_now_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (__u64)ts.tv_sec * 1000000000ULL + (__u64)ts.tv_nsec;
 }
 
@@ -371,6 +371,21 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	}
 	*out = xdp;
 	return 0;
+}
+
+int xdp_try_load(void)
+{
+	struct pscan_bpf *skel;
+	int err;
+
+	libbpf_set_print(libbpf_log);
+	skel = pscan_bpf__open();
+	if (!skel)
+		return -errno;
+	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	err = pscan_bpf__load(skel);
+	pscan_bpf__destroy(skel);
+	return err;
 }
 
 int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 ifindex,

@@ -115,6 +115,15 @@ int xdp_open_prog(struct xdp *xdp);
  * bpffs refuses, and may change. */
 void xdp_link_pin(unsigned int ifindex, char out[128]);
 
+/* The XDP program that an interface runs: its id, 0 for none, and its name ("" unknown). Silent. */
+__u32 xdp_attached_program(unsigned int ifindex, char name[32]);
+
+/*
+ * Loads the program into the kernel and lets go of it again: the verifier's
+ * word before anything is attached. 0 or a negative errno; silent.
+ */
+int xdp_try_load(void);
+
 /* A loaded program's run through BPF_PROG_TEST_RUN. @ns, when not NULL, gets the mean duration. */
 int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 ifindex,
 		 __u32 repeat, __u32 *verdict, __u32 *ns);
@@ -122,7 +131,7 @@ int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 if
 /* Instructions the verifier walked and bytes of machine code of the loaded program. */
 int xdp_program_size(const struct xdp *xdp, __u32 *verified, __u32 *jited);
 
-/* The clock of config, records and events, coarse monotonic as in the program. */
+/* The clock of config, records and events: CLOCK_MONOTONIC, in ns. */
 __u64 xdp_now_ns(void);
 
 #endif

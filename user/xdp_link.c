@@ -87,25 +87,33 @@ static bool interface_up(const char *ifname)
 	return up;
 }
 
-/* Says whose program is in the way, if any. */
-static int refuse_foreign(unsigned int ifindex, const char *ifname)
+__u32 xdp_attached_program(unsigned int ifindex, char name[32])
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	struct bpf_prog_info info = {};
 	__u32 bytes = sizeof(info);
 	int fd;
 
+	name[0] = '\0';
 	if (bpf_xdp_query((int)ifindex, 0, &query) || query.attach_mode == XDP_ATTACHED_NONE)
 		return 0;
 	fd = bpf_prog_get_fd_by_id(query.prog_id);
-	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0 && info.name[0])
-		log_error("%s already runs the XDP program '%s' (id %u), which is not replaced; "
-			  "detach it first if it is not needed", ifname, info.name, query.prog_id);
-	else
-		log_error("%s already runs an XDP program (id %u), which is not replaced; detach it "
-			  "first if it is not needed", ifname, query.prog_id);
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0)
+		snprintf(name, 32, "%s", info.name);
 	if (fd >= 0)
 		close(fd);
+	return query.prog_id;
+}
+
+static int refuse_foreign(unsigned int ifindex, const char *ifname)
+{
+	char name[32];
+	__u32 id = xdp_attached_program(ifindex, name);
+
+	if (!id)
+		return 0;
+	log_error("%s already runs the XDP program '%s' (id %u), which is not replaced; detach it "
+		  "first if it is not needed", ifname, name[0] ? name : "?", id);
 	return -EEXIST;
 }
 

@@ -107,9 +107,8 @@ PS_INLINE enum ps_parse ps_parse_v6(const void *data, const void *end, __u32 off
 
 	ps_memcpy(&p->src, ip->src, sizeof(p->src));
 	ps_memcpy(&p->dst, ip->dst, sizeof(p->dst));
-	/* Here it would stand for the IPv4 host, who did not send this; no host
-	 * answers it (RFC 4942 section 2.2). */
-	if (ps_addr_is_v4(&p->src))
+	/* Never on a wire (Linux drops them, too); believed, it would frame an IPv4 host. */
+	if (ps_addr_is_v4(&p->src) || ps_addr_is_v4(&p->dst))
 		return PS_PARSE_BAD_IP;
 	next = ip->next;
 	p->ttl = ip->hop_limit;
@@ -256,23 +255,12 @@ PS_INLINE enum ps_parse ps_parse_l3(const void *data, const void *end, __u32 off
 }
 
 /*
- * A frame that starts with an Ethernet header, tagged or not.
- * @data, @end  the frame; nothing outside is read
- * @p           out; zeroed here
+ * What follows a link header that gave the EtherType @type: VLAN tags, then IP.
+ * @p must be zeroed but for the bits that the link header gave.
  */
-PS_INLINE enum ps_parse ps_parse_eth(const void *data, const void *end, struct ps_packet *p)
+PS_INLINE enum ps_parse ps_parse_type(const void *data, const void *end, __u32 off, __u16 type,
+				      struct ps_packet *p)
 {
-	const struct ps_eth *eth = data;
-	__u32 off = sizeof(*eth);
-	__u16 type;
-
-	ps_memset(p, 0, sizeof(*p));
-	if ((const void *)(eth + 1) > end)
-		return PS_PARSE_SHORT_ETH;
-	if (eth->dst[0] & 1) /* IEEE 802: the group bit */
-		p->bits |= PS_PKT_GROUP;
-	type = ps_ntohs(eth->type);
-
 	for (int i = 0; i < PS_VLAN_MAX; i++) {
 		const struct ps_vlan *tag = data + off;
 
@@ -287,6 +275,23 @@ PS_INLINE enum ps_parse ps_parse_eth(const void *data, const void *end, struct p
 	if (type == PS_ETH_VLAN || type == PS_ETH_QINQ)
 		return PS_PARSE_VLAN_DEPTH;
 	return ps_parse_l3(data, end, off, type, p);
+}
+
+/*
+ * A frame that starts with an Ethernet header, tagged or not.
+ * @data, @end  the frame; nothing outside is read
+ * @p           out; zeroed here
+ */
+PS_INLINE enum ps_parse ps_parse_eth(const void *data, const void *end, struct ps_packet *p)
+{
+	const struct ps_eth *eth = data;
+
+	ps_memset(p, 0, sizeof(*p));
+	if ((const void *)(eth + 1) > end)
+		return PS_PARSE_SHORT_ETH;
+	if (eth->dst[0] & 1) /* IEEE 802: the group bit */
+		p->bits |= PS_PKT_GROUP;
+	return ps_parse_type(data, end, sizeof(*eth), ps_ntohs(eth->type), p);
 }
 
 /* The EtherType that an IP header's version nibble implies; 0 when neither. */

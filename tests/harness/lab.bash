@@ -73,3 +73,91 @@ wait_for() {
 		sleep 0.02
 	done
 }
+
+# spawn_ready NAME a|t TOOL...: spawn one of the harness tools and wait until it says "ready".
+spawn_ready() {
+	local err
+
+	spawn "$@"
+	err=$BATS_TEST_TMPDIR/$1.err
+	if ! wait_for grep -qx ready "$err"; then
+		echo "$1 did not start:" >&2
+		cat "$err" >&2
+		return 1
+	fi
+}
+
+# stop NAME: end what spawn started as NAME, and hand on its exit status.
+stop() {
+	local pid=$1_pid
+
+	kill "${!pid}"
+	wait "${!pid}"
+}
+
+# services a|t --tcp PORTS --udp PORTS...: open ports in that host; see listen.c.
+services() {
+	local host=$1
+
+	shift
+	spawn_ready services "$host" "$harness/listen" "$@"
+}
+
+# emulate KIND ADDRESS...: beside the target, another kind of host answers for these
+# addresses, with port 22 open; see responder.c for the kinds.
+emulate() {
+	local kind=$1 address args=()
+
+	shift
+	for address in "$@"; do
+		args+=(--address "$address")
+	done
+	spawn_ready emulate t "$harness/responder" -i t0 --like "$kind" --open 22 "${args[@]}"
+}
+
+# count_start NAME a|t FILTER: count what matches on that host's end of the cable.
+count_start() {
+	spawn_ready "$1" "$2" "$harness/wirecount" -i "${2}0" "$3"
+}
+
+# count_stop NAME: end the counting; fails when the count is not exact.
+count_stop() {
+	stop "$1"
+}
+
+# counted NAME KEY...: print these counts, one a line; see wirecount.c for the keys.
+counted() {
+	local out=$BATS_TEST_TMPDIR/$1.out key
+
+	shift
+	for key in "$@"; do
+		jq -e ".$key" "$out"
+	done
+}
+
+# drop_at a|t RULE: that host drops the IP packets that reach it and match the nft rule.
+# Address resolution is spared: its loss costs whole seconds and tests nothing of ours.
+# Captures and XDP programs on the same interface still see what is dropped here.
+drop_at() {
+	on "$1" nft -f - <<-RULES
+		table netdev lab
+		delete table netdev lab
+		table netdev lab {
+			chain loss {
+				type filter hook ingress device "${1}0" priority 0;
+				icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+				meta protocol { ip, ip6 } $2 drop
+			}
+		}
+	RULES
+}
+
+# lossy a|t PERCENT: that host loses PERCENT (0 to 99) of what reaches it, at random.
+lossy() {
+	drop_at "$1" "numgen random mod 100 < $2"
+}
+
+# silent a|t: that host answers nothing but address resolution.
+silent() {
+	drop_at "$1" ""
+}

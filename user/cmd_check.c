@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cmd_check.c - `check [IFACE...]`: what this kernel, driver and privilege set
+ * can do, and what would fall short, before anything is attached.
+ */
+#include <argp.h>
+#include <cap-ng.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "guard.h"
+#include "json_out.h"
+#include "names.h"
+#include "nic.h"
+#include "xdp.h"
+
+#define INTERFACES_MAX 32
+#define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
+
+enum grade { GOOD, SHORT, FAILED };
+
+struct arguments {
+	const char *ifname[INTERFACES_MAX];
+	unsigned int interfaces;
+	bool json;
+};
+
+/* Findings go out as they are made; the worst decides the exit code. */
+struct checkup {
+	struct json_object *array;	/* NULL: text */
+	enum grade worst;
+};
+
+static const struct argp_option options[] = {
+	{ "json", 'j', NULL, 0, "one JSON array", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+
+	if (key == 'j') {
+		a->json = true;
+		return 0;
+	}
+	if (key != ARGP_KEY_ARG)
+		return ARGP_ERR_UNKNOWN;
+	if (a->interfaces == INTERFACES_MAX)
+		argp_error(state, "more than %d interfaces", INTERFACES_MAX);
+	a->ifname[a->interfaces++] = arg;
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[IFACE...]",
+	.doc = "Says what this kernel, these interfaces and the privileges at hand can do, and what "
+	       "would fall short. Attaches nothing. Exit code 1 when attaching would fail.",
+};
+
+static void tell(struct checkup *c, enum grade grade, const char *what, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void tell(struct checkup *c, enum grade grade, const char *what, const char *format, ...)
+{
+	static const char *const words[] = { [GOOD] = "ok", [SHORT] = "limited",
+					     [FAILED] = "failed" };
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (grade > c->worst)
+		c->worst = grade;
+	if (c->array) {
+		struct json_object *o = json_object_new_object();
+
+		json_text(o, "check", what);
+		json_text(o, "result", words[grade]);
+		json_text(o, "detail", text);
+		json_object_array_add(c->array, o);
+	} else {
+		printf("%-8s %-12s %s\n", words[grade], what, text);
+	}
+}
+
+static void check_kernel(struct checkup *c)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname u;
+
+	uname(&u);
+	sscanf(u.release, "%u.%u", &major, &minor);
+	if (major < 6 || (major == 6 && minor < 1))
+		tell(c, FAILED, "kernel", "%s; 6.1 is the oldest that is supported", u.release);
+	else
+		tell(c, GOOD, "kernel", "%s", u.release);
+	if (access("/sys/kernel/btf/vmlinux", R_OK) == 0)
+		tell(c, GOOD, "BTF", "/sys/kernel/btf/vmlinux");
+	else
+		tell(c, FAILED, "BTF", "the kernel was built without CONFIG_DEBUG_INFO_BTF");
+}
+
+static void check_privilege(struct checkup *c)
+{
+	bool bpf, admin, mount;
+
+	capng_get_caps_process();
+	mount = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+	bpf = mount || capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
+	admin = capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN);
+	if (!bpf || !admin)
+		tell(c, FAILED, "privilege", "%s%s missing; run as root", bpf ? "" : "CAP_BPF ",
+		     admin ? "" : "CAP_NET_ADMIN");
+	else if (!mount)
+		tell(c, SHORT, "privilege", "no CAP_SYS_ADMIN: bpffs cannot be mounted if it is not");
+	else
+		tell(c, GOOD, "privilege", "CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN");
+}
+
+static void check_bpffs(struct checkup *c)
+{
+	struct statfs fs;
+
+	if (statfs(XDP_BPFFS, &fs))
+		tell(c, FAILED, "bpffs", "%s: %s; mount /sys first", XDP_BPFFS, strerror(errno));
+	else if ((unsigned long)fs.f_type == BPFFS_MAGIC)
+		tell(c, GOOD, "bpffs", "mounted on %s", XDP_BPFFS);
+	else
+		tell(c, GOOD, "bpffs", "not mounted; `attach` mounts it on %s", XDP_BPFFS);
+}
+
+static void check_program(struct checkup *c)
+{
+	int err = xdp_try_load();
+
+	if (err)
+		tell(c, FAILED, "program", "the kernel refuses it: %s%s", strerror(-err),
+		     err == -EPERM ? "; run as root" : "");
+	else
+		tell(c, GOOD, "program", "accepted by the verifier");
+}
+
+static void check_native(struct checkup *c, const struct nic *nic)
+{
+	const char *driver = nic->driver[0] ? nic->driver : "no named driver";
+
+	if (nic->native == NIC_NATIVE_YES)
+		tell(c, GOOD, nic->ifname, "%s: native XDP%s", driver,
+		     nic->frags ? ", frames of several buffers too" : "");
+	else if (nic->native == NIC_NATIVE_NO)
+		tell(c, SHORT, nic->ifname, "%s: no native XDP; generic mode works, at several times "
+		     "the cost per packet", driver);
+	else
+		tell(c, SHORT, nic->ifname, "%s: this kernel does not say whether the driver has "
+		     "native XDP (6.3 does); `attach` tries and says what it got", driver);
+	if (nic->mtu > 3500 && !nic->frags)
+		tell(c, SHORT, nic->ifname, "MTU %d: most drivers need a smaller one for native XDP "
+		     "without multi-buffer support", nic->mtu);
+}
+
+static void check_interface(struct checkup *c, const char *ifname)
+{
+	struct nic nic;
+
+	if (nic_read(ifname, &nic)) {
+		tell(c, FAILED, ifname, "there is no such interface");
+		return;
+	}
+	if (!nic.up)
+		tell(c, FAILED, ifname, "is down; `ip link set %s up` first", ifname);
+	check_native(c, &nic);
+	if (nic.prog_id && strcmp(nic.prog_name, "pscan") == 0)
+		tell(c, GOOD, ifname, "pscan-xdp is attached (program %u)", nic.prog_id);
+	else if (nic.prog_id)
+		tell(c, FAILED, ifname, "the XDP program '%s' (id %u) is in the way, and is not "
+		     "replaced", nic.prog_name, nic.prog_id);
+}
+
+/* Who would never be blocked: the person who attaches over SSH wants to know beforehand. */
+static void check_guard(struct checkup *c)
+{
+	static struct guard guard;
+	char text[ADDR_TEXT_BYTES];
+	unsigned int own = 0;
+
+	guard_collect(&guard);
+	for (unsigned int i = 0; i < guard.n; i++) {
+		if (guard.entry[i].kind == PS_ALLOW_OWN)
+			own++;
+		else
+			tell(c, GOOD, "never block", "%s (%s)",
+			     addr_format(&guard.entry[i].addr, text),
+			     names_allow(guard.entry[i].kind));
+	}
+	tell(c, GOOD, "never block", "%u own addresses", own);
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct arguments a = { 0 };
+	struct checkup c = { 0 };
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+		return EXIT_USAGE;
+	if (a.json)
+		c.array = json_object_new_array();
+	check_kernel(&c);
+	check_privilege(&c);
+	check_bpffs(&c);
+	check_program(&c);
+	for (unsigned int i = 0; i < a.interfaces; i++)
+		check_interface(&c, a.ifname[i]);
+	check_guard(&c);
+	if (a.json)
+		json_print(c.array);
+	return c.worst == FAILED ? EXIT_FAILED : EXIT_DONE;
+}
