@@ -10,7 +10,7 @@ int bare_drop(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
-SEC("xdp")
+SEC("xdp.pass")
 int bare_pass(struct xdp_md *ctx)
 {
 	return XDP_PASS;

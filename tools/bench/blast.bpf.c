@@ -10,7 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 const volatile __u32 out_ifindex;
-const volatile bool random_sources;
+const volatile __u32 random_bits; /* of the source address, host order; 0: none */
 const volatile __u16 port_first, port_count; /* count 1: one port */
 
 static __always_inline __u16 ones_add(__u32 a, __u32 b)
@@ -43,12 +43,12 @@ int blast(struct xdp_md *ctx)
 	seq = (void *)&tcp->seq;
 	id = (void *)&ip->id;
 	dport = (void *)&tcp->dport;
-	r = bpf_get_prandom_u32();
-	if (random_sources) {
+	if (random_bits) {
 		__be16 hi = src[0], lo = src[1];
 
-		put(&src[0], (__u16)(r >> 16), id);
-		put(&src[1], (__u16)r, id);
+		r = (ps_ntohl(ip->src) & ~random_bits) | (bpf_get_prandom_u32() & random_bits);
+		put(&src[0], ps_htons((__u16)(r >> 16)), id);
+		put(&src[1], ps_htons((__u16)r), id);
 		/* The pseudo header holds the source, too. */
 		seq[1] = ones_add(ones_add(seq[1], hi), (__u16)~src[0]);
 		seq[1] = ones_add(ones_add(seq[1], lo), (__u16)~src[1]);

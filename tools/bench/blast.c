@@ -4,7 +4,10 @@
  * live frames, out of one interface of a lab. Prints one JSON line.
  *
  *	blast --dev a0 --dst-mac MAC --src A --dst B --count N [--port P[-Q]] [--random]
- *	      [--flags HEX] [--threads N] [--seconds N]
+ *	      [--flags HEX] [--threads N] [--seconds N] [--rate PPS]
+ *
+ * --random is any source; --sources N the N addresses from --src on (N a power
+ * of two, --src aligned to it).
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -31,6 +34,8 @@ struct blast {
 	__u16 port_first, port_last;
 	__u8 flags;
 	bool random;
+	__u32 sources;	/* 0: the one, or any with --random */
+	double rate;	/* frames per second of each thread; 0: as fast as can be */
 	__u64 count;	/* frames, of all threads */
 	double seconds;
 	int prog;
@@ -95,13 +100,15 @@ static void *work(void *arg)
 	const struct worker *w = arg;
 	struct blast *b = w->blast;
 	__u64 share = b->count / b->threads, *sent = &b->sent[w->number];
-	double end = now() + b->seconds;
+	double start = now(), end = start + b->seconds;
+	/* Paced in steps of a millisecond, so that the flood is even. */
+	__u64 chunk = b->rate > 0 ? (__u64)(b->rate / 1000) + 1 : CHUNK;
 
 	while (*sent < share && now() < end) {
 		__u64 left = share - *sent;
 		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = b->frame,
 			    .data_size_in = sizeof(b->frame),
-			    .repeat = (int)(left < CHUNK ? left : CHUNK),
+			    .repeat = (int)(left < chunk ? left : chunk),
 			    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 64);
 
 		if (bpf_prog_test_run_opts(b->prog, &opts)) {
@@ -109,6 +116,8 @@ static void *work(void *arg)
 			break;
 		}
 		*sent += (__u64)opts.repeat;
+		while (b->rate > 0 && (double)*sent / b->rate > now() - start)
+			nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
 	}
 	return NULL;
 }
@@ -119,7 +128,8 @@ static int parse(int argc, char **argv, struct blast *b)
 		{ "dev", 1, NULL, 'd' },     { "dst-mac", 1, NULL, 'm' }, { "src", 1, NULL, 's' },
 		{ "dst", 1, NULL, 't' },     { "count", 1, NULL, 'c' },   { "port", 1, NULL, 'p' },
 		{ "random", 0, NULL, 'r' },  { "flags", 1, NULL, 'f' },   { "threads", 1, NULL, 'n' },
-		{ "seconds", 1, NULL, 'e' }, { 0 },
+		{ "seconds", 1, NULL, 'e' }, { "sources", 1, NULL, 'S' },
+		{ "rate", 1, NULL, 'R' },    { 0 },
 	};
 	unsigned int first, last;
 	int c, n;
@@ -144,6 +154,8 @@ static int parse(int argc, char **argv, struct blast *b)
 		case 'f': b->flags = (__u8)strtoul(optarg, NULL, 16); break;
 		case 'n': b->threads = (unsigned int)atoi(optarg); break;
 		case 'e': b->seconds = atof(optarg); break;
+		case 'S': b->sources = (__u32)strtoul(optarg, NULL, 10); break;
+		case 'R': b->rate = atof(optarg); break;
 		default: return -1;
 		}
 	}
@@ -186,7 +198,7 @@ int main(int argc, char **argv)
 	if (!skel)
 		return 1;
 	skel->rodata->out_ifindex = b.ifindex;
-	skel->rodata->random_sources = b.random;
+	skel->rodata->random_bits = b.random ? ~0U : b.sources ? b.sources - 1 : 0;
 	skel->rodata->port_first = b.port_first;
 	skel->rodata->port_count = (__u16)(b.port_last - b.port_first + 1);
 	if (blast_bpf__load(skel)) {

@@ -6,30 +6,12 @@
 # filter at all. Interleaved rounds, medians, ratios; a table and a JSON line.
 # What counts is what the receiver got rid of, by its own counters, per second.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+# shellcheck source=tools/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 rounds=${ROUNDS:-5} frames=${FRAMES:-2000000}
-pscan=$PWD/build/pscan-xdp bench=$PWD/build/tools/bench lab=bench-drop-$$
-source4=198.51.100.2 target4=198.51.100.1
 results=$(mktemp)
-attach_pid=
-
-cleanup() {
-	[ -z "$attach_pid" ] || kill "$attach_pid" 2>/dev/null || true
-	tools/lab.sh down "$lab" >/dev/null 2>&1 || true
-	rm -f "$results"
-}
-trap cleanup EXIT
-on() { tools/lab.sh exec "$lab" "$@"; }
-
-tools/lab.sh up "$lab"
-mac=$(on t cat /sys/class/net/t0/address)
-# Without an XDP program of its own a veth takes redirected frames only with GRO on.
-on t ethtool -K t0 gro on
-
-blast() {
-	on a "$bench/blast" --dev a0 --dst-mac "$mac" --src $source4 --dst $target4 --count "$1" \
-		--port 81
-}
+bench_up bench-drop
+trap 'rm -f "$results"; bench_down' EXIT
 
 xdp_drops() {
 	on t ethtool -S t0 | awk '/xdp_drops/ { n += $2 } END { print n + 0 }'
@@ -52,26 +34,16 @@ setup_bare() { on t ip link set t0 xdp obj "$bench/bare.bpf.o" sec xdp; }
 teardown_bare() { on t ip link set t0 xdp off; }
 
 setup_pscan() {
-	tools/lab.sh exec "$lab" t "$pscan" attach t0 >/dev/null 2>&1 &
-	attach_pid=$!
-	until on t "$pscan" status >/dev/null 2>&1; do
-		kill -0 "$attach_pid"
-		sleep 0.05
-	done
-	on a "$bench/blast" --dev a0 --dst-mac "$mac" --src $source4 --dst $target4 --count 256 \
-		--port 1-1000 >/dev/null
-	until on t "$pscan" block list | grep -q $source4; do sleep 0.05; done
+	attach
+	blast --count 256 --port 1-1000 >/dev/null
+	until on t "$pscan" block list | grep -q "$attacker4"; do sleep 0.05; done
 }
-teardown_pscan() {
-	kill -INT "$attach_pid"
-	wait "$attach_pid"
-	attach_pid=
-}
+teardown_pscan() { detach; }
 
 setup_nft_ingress() {
 	on t nft -f - <<-END
 	table netdev bench {
-		set blocked { type ipv4_addr; elements = { $source4 } }
+		set blocked { type ipv4_addr; elements = { $attacker4 } }
 		chain in { type filter hook ingress device t0 priority 0; ip saddr @blocked counter drop; }
 	}
 	END
@@ -81,7 +53,7 @@ teardown_nft_ingress() { on t nft delete table netdev bench; }
 setup_nft_input() {
 	on t nft -f - <<-END
 	table inet bench {
-		set blocked { type ipv4_addr; elements = { $source4 } }
+		set blocked { type ipv4_addr; elements = { $attacker4 } }
 		chain in { type filter hook input priority 0; ip saddr @blocked counter drop; }
 	}
 	END
@@ -90,7 +62,7 @@ teardown_nft_input() { on t nft delete table inet bench; }
 
 setup_ipset_raw() {
 	on t ipset create bench hash:ip
-	on t ipset add bench $source4
+	on t ipset add bench $attacker4
 	on t iptables -t raw -A PREROUTING -m set --match-set bench src -j DROP
 }
 teardown_ipset_raw() {
@@ -115,7 +87,7 @@ measure() {
 
 	"setup_$name"
 	before=$(counter_of "$name")
-	seconds=$(blast "$frames" | sed 's/.*"seconds":\([0-9.]*\).*/\1/')
+	seconds=$(blast --count "$frames" --port 81 | field seconds)
 	after=$(counter_of "$name")
 	awk -v n="$name" -v d=$((after - before)) -v s="$seconds" \
 		'BEGIN { printf "%s %.4f\n", n, d / s / 1e6 }' >>"$results"
