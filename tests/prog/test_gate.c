@@ -173,6 +173,27 @@ static void enforced(bool v6)
 	}
 }
 
+/* A chain of extension headers too long to follow is no way around a block. */
+static void too_deep(bool v6)
+{
+	struct pkt_layer l[PKT_LAYERS_MAX] = { ETH(), IPV6() };
+	union ps_addr src;
+	struct pkt f;
+
+	if (!v6)
+		return;
+	prog_begin(v6);
+	for (int i = 0; i <= PS_EXT_MAX; i++)
+		l[2 + i] = (struct pkt_layer)EXT();
+	l[3 + PS_EXT_MAX] = (struct pkt_layer)TCP();
+	f = pkt_build(l);
+	src = prog_source();
+	pkt_set_src(&f, &src);
+	assert_int_equal(prog_run(f), XDP_PASS);
+	assert_int_equal(prog_scan(101, 7, MS), 7);
+	assert_int_equal(prog_run(f), XDP_DROP);
+}
+
 /* ---- deadlines ------------------------------------------------------------------ */
 
 static void expires(bool v6)
@@ -209,7 +230,7 @@ static void unblocked(bool v6)
 }
 
 static void (*const cases[])(bool v6) = {
-	allowed, allowed_for_a_while, guarded, denied, watched, monitored, enforced,
+	allowed, allowed_for_a_while, guarded, denied, watched, monitored, enforced, too_deep,
 	expires, unblocked,
 };
 
@@ -232,8 +253,9 @@ static const struct CMUnitTest tests[] = {
 	BOTH(4, "only watched destinations score"),
 	BOTH(5, "monitor blocks nobody, tells each scan once"),
 	BOTH(6, "soft and hard drop what no socket explains"),
-	BOTH(7, "a block ends at its deadline"),
-	BOTH(8, "a block taken away"),
+	{ "extension headers too deep v6", run_case, NULL, NULL, (void *)(2L * 7 + 1) },
+	BOTH(8, "a block ends at its deadline"),
+	BOTH(9, "a block taken away"),
 };
 
 PROG_MAIN("gate", tests, prog_setup)
