@@ -71,9 +71,12 @@ murder() {
 	wait "$loader_pid" || [ $? -eq 137 ]
 }
 
-# probe4 A B C... / probe6: one SYN to each port of the target, in one process.
-probe() {
-	on a "$repo/tests/harness/probe.py" "$@"
+# traffic a|t KIND SERVER...: ordinary traffic or bare probes from there; see traffic.py.
+traffic() {
+	local host=$1
+
+	shift
+	on "$host" timeout 60 "$repo/tests/harness/traffic.py" "$@"
 }
 
 # xdp_on IFACE: print the id of the XDP program on that interface of the target, 0 for none.
