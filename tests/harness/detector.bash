@@ -50,8 +50,8 @@ event() {
 
 # told KIND [SOURCE]: was such an event told; for wait_for.
 told() {
-	[ -s "$events" ] || return 1
-	jq -e "select(.event == \"$1\" and (\"${2-}\" == \"\" or .source == \"${2-}\"))" "$events"
+	[ -e "$events" ] && jq -es --arg kind "$1" --arg source "${2-}" \
+		'any(.event == $kind and ($source == "" or .source == $source))' "$events"
 }
 
 # blocked SOURCE: does the program hold a block in force against it.
