@@ -173,8 +173,12 @@ int pscan(struct xdp_md *ctx)
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
 	it.frame_bytes = ctx->data_end - ctx->data;
-	gate = denied(cfg, &p->src, it.frame_bytes) ? GATE_DROP :
-	       blocked(ctx, cfg, &it, established);
+	if (res == PS_PARSE_OK && ps_is_neighbour(p))
+		gate = GATE_OPEN;
+	else if (denied(cfg, &p->src, it.frame_bytes))
+		gate = GATE_DROP;
+	else
+		gate = blocked(ctx, cfg, &it, established);
 	if (gate == GATE_DROP)
 		return count(PS_COUNT_DROP), XDP_DROP;
 	if (gate == GATE_SPARED)
