@@ -7,14 +7,6 @@
  */
 #include "store.bpf.h"
 
-/* Set by tests before load: time comes from config.test_now_ns. */
-const volatile bool test_clock;
-
-static __always_inline __u64 now(const struct ps_config *cfg)
-{
-	return test_clock ? cfg->test_now_ns : bpf_ktime_get_coarse_ns();
-}
-
 /* Blocks the source of a scan event; tells whether the list took it. */
 static __always_inline bool block(struct scratch *tmp, __u32 bytes)
 {
@@ -129,6 +121,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	mark = bpf_map_lookup_elem(&marks, &index);
 	if (!mark)
 		return XDP_PASS;
+	it->now_ns = clock_fine(cfg);
 	it->mark = *mark;
 	it->sight = sight(cfg, it);
 	if (it->sight != PS_SIGHT_AGAIN && ps_may_be_reply(p))
@@ -147,7 +140,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		it->sight = sight(cfg, it);
 	}
 	if (it->sight == PS_SIGHT_AGAIN)
-		*mark = ps_mark_renew(it->mark, it->now_ns);
+		__sync_val_compare_and_swap(mark, it->mark, ps_mark_renew(it->mark, it->now_ns));
 	if (it->sight == PS_SIGHT_AGAIN || it->sight == PS_SIGHT_FIRST)
 		return count(PS_COUNT_AGAIN), XDP_PASS;
 	*mark = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);
@@ -161,6 +154,7 @@ int pscan(struct xdp_md *ctx)
 	struct ps_sighting it = {};
 	const struct ps_packet *p = &it.packet;
 	enum ps_parse res;
+	enum gate gate;
 	bool established;
 	__u64 flow;
 
@@ -177,11 +171,13 @@ int pscan(struct xdp_md *ctx)
 	if (established && open_gate(cfg) && flow_known(cfg, flow))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
-	it.now_ns = now(cfg);
 	it.frame_bytes = ctx->data_end - ctx->data;
-	if (denied(cfg, &p->src, it.frame_bytes, it.now_ns) ||
-	    blocked(ctx, cfg, &it, flow, established))
+	gate = denied(cfg, &p->src, it.frame_bytes) ? GATE_DROP :
+	       blocked(ctx, cfg, &it, flow, established);
+	if (gate == GATE_DROP)
 		return count(PS_COUNT_DROP), XDP_DROP;
+	if (gate == GATE_SPARED)
+		return count(PS_COUNT_SPARED), XDP_PASS;
 	return res == PS_PARSE_OK ? probe(ctx, cfg, &it, flow) : XDP_PASS;
 }
 

@@ -6,6 +6,7 @@
 #ifndef PSCAN_STORE_BPF_H
 #define PSCAN_STORE_BPF_H
 
+#include "clock.bpf.h"
 #include "emit.bpf.h"
 #include "evidence.bpf.h"
 
@@ -31,7 +32,7 @@ static __always_inline bool open_gate(const struct ps_config *cfg)
 
 /* An operator's block covers the source. Always hard. */
 static __always_inline bool denied(const struct ps_config *cfg, const union ps_addr *src,
-				   __u32 bytes, __u64 now_ns)
+				   __u32 bytes)
 {
 	struct ps_prefix key;
 	struct ps_deny *d;
@@ -40,7 +41,7 @@ static __always_inline bool denied(const struct ps_config *cfg, const union ps_a
 		return false;
 	prefix_of(src, &key);
 	d = bpf_map_lookup_elem(&deny, &key);
-	if (!d || !in_force(d->until_ns, now_ns))
+	if (!d || !in_force(d->until_ns, clock_coarse(cfg)))
 		return false;
 	__sync_fetch_and_add(&d->packets, 1);
 	__sync_fetch_and_add(&d->bytes, bytes);
@@ -71,29 +72,34 @@ static __always_inline void block_hit(struct xdp_md *ctx, const struct ps_rule *
 	emit(&tmp->event);
 }
 
+enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
+
 /*
- * The source is blocked and this packet is not spared. @established: the
- * packet has the flags of an open connection, so a socket may speak for it.
+ * Is the source blocked, and is this packet spared all the same. @established:
+ * it has the flags of an open connection, so a socket may speak for it.
  */
-static __always_inline bool blocked(struct xdp_md *ctx, const struct ps_config *cfg,
+static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_config *cfg,
 				    const struct ps_sighting *it, __u64 flow_hash,
 				    bool established)
 {
 	const struct ps_packet *p = &it->packet;
 	struct ps_block *b;
+	__u64 now_ns;
 
 	if (cfg->rule.respond == PS_RESPOND_MONITOR)
-		return false;
+		return GATE_OPEN;
 	b = bpf_map_lookup_elem(&blocks, &p->src);
-	if (!b || !in_force(b->until_ns, it->now_ns))
-		return false;
+	if (!b)
+		return GATE_OPEN;
+	now_ns = clock_coarse(cfg);
+	if (!in_force(b->until_ns, now_ns))
+		return GATE_OPEN;
 	if (established && ps_verdict_may_spare(&cfg->rule, p) && tcp_connected(ctx, p)) {
 		flow_remember(cfg, flow_hash);
-		count(PS_COUNT_SPARED);
-		return false;
+		return GATE_SPARED;
 	}
-	block_hit(ctx, &cfg->rule, b, it->frame_bytes, it->now_ns);
-	return true;
+	block_hit(ctx, &cfg->rule, b, it->frame_bytes, now_ns);
+	return GATE_DROP;
 }
 
 /* The allow list's entry for a source that is in force now, or NULL. */

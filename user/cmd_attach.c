@@ -25,6 +25,7 @@ enum {
 	OPT_KEEP,
 	OPT_SOURCES,
 	OPT_JSON,
+	OPT_PCAP,
 };
 
 static const struct argp_option options[] = {
@@ -40,6 +41,8 @@ static const struct argp_option options[] = {
 	{ "max-packets", 'm', "N", 0, "end after N packets", 0 },
 	{ "events", OPT_EVENTS, "FILE", 0, "append every event to FILE, one JSON object a line", 0 },
 	{ "json", OPT_JSON, NULL, 0, "JSON on stdout: an object per event, then the summary", 0 },
+	{ "pcap", OPT_PCAP, NULL, 0, "watch through libpcap instead, blocking nobody; `attach --pcap "
+	  "--help` has the options", 0 },
 	{ "verbose", 'v', NULL, 0, "say what happens at each poll", 0 },
 	{ 0 },
 };
@@ -150,6 +153,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_JSON:
 		a->session.json = true;
 		return 0;
+	case OPT_PCAP: /* abbreviated: wants_pcap() knows the whole word only */
+		argp_error(state, "write --pcap in full");
+		return EINVAL;
 	case 'v':
 		log_verbose = true;
 		return 0;
@@ -283,6 +289,15 @@ static int run(struct arguments *a, struct xdp *xdp, bool *stays)
 	return err;
 }
 
+/* --pcap is a command of its own behind one option: nothing of XDP applies. */
+static bool wants_pcap(int argc, char *const *argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--pcap") == 0)
+			return true;
+	return false;
+}
+
 int cmd_attach(int argc, char **argv)
 {
 	static struct arguments a;
@@ -291,6 +306,8 @@ int cmd_attach(int argc, char **argv)
 	bool stays;
 	int err;
 
+	if (wants_pcap(argc, argv))
+		return cmd_attach_pcap(argc, argv);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
 		return EXIT_USAGE;
 	for (unsigned int i = 0; i < a.interfaces; i++) {

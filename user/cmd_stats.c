@@ -88,7 +88,10 @@ static int print_once(const struct xdp *xdp, const struct arguments *a)
 	} else {
 		if (a->watch && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[2J", stdout);
-		summary_text(&c.summary, stdout);
+		if (a->only)
+			summary_text(&c.summary, stdout);
+		else
+			summary_table(&c.summary, stdout);
 	}
 	collect_free(&c);
 	return fflush(stdout) ? -errno : 0;

@@ -110,6 +110,7 @@ static void print_evidence(const struct ps_source *s, __u64 at_ns)
 {
 	__u8 order[PS_PROBES_MAX];
 	unsigned int n = report_order(s, at_ns, order), sum = 0;
+	double first = n ? report_age_ms(&s->probe[order[0]], at_ns) : 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		const struct ps_probe *e = &s->probe[order[i]];
@@ -117,8 +118,8 @@ static void print_evidence(const struct ps_source *s, __u64 at_ns)
 		const char *service = names_service(e->port, udp);
 
 		sum += e->points;
-		printf("  %8.1f ms  %s/%-6u %-12s %-7s %3u points, sum %u\n",
-		       report_age_ms(e, at_ns) > 0 ? -report_age_ms(e, at_ns) : 0, udp ? "udp" : "tcp", e->port,
+		printf("  %+10.3f ms  %s/%-6u %-12s %-7s %3u points, sum %u\n",
+		       first - report_age_ms(e, at_ns), udp ? "udp" : "tcp", e->port,
 		       service ? service : "", names_class(e->class), e->points, sum);
 	}
 }
@@ -152,7 +153,7 @@ static void print_text(const struct answer *w)
 		       ps_score_by_class(&w->cfg.rule, &w->source, w->now_ns, points),
 		       w->cfg.rule.threshold, w->source.peak,
 		       report_time((__s64)w->source.last_ns + wall_ns, time));
-		printf("its latest evidence, counted from the last probe:\n");
+		printf("its latest evidence:\n");
 		print_evidence(&w->source, w->source.last_ns);
 	} else if (!w->denied) {
 		printf("nothing is held against %s\n", addr);

@@ -26,10 +26,11 @@ struct gather {
 
 __s64 collect_wall_ns(void)
 {
-	struct timespec wall;
+	struct timespec wall, mono;
 
+	clock_gettime(CLOCK_MONOTONIC, &mono);
 	clock_gettime(CLOCK_REALTIME, &wall);
-	return (__s64)wall.tv_sec * 1000000000LL + wall.tv_nsec - (__s64)xdp_now_ns();
+	return (wall.tv_sec - mono.tv_sec) * 1000000000LL + wall.tv_nsec - mono.tv_nsec;
 }
 
 /* One more element of @bytes at the end of an array that doubles. NULL: no memory. */

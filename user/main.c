@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{ "why", cmd_why, "on what evidence a source is blocked" },
 	{ "block", cmd_block, "block by hand, list and lift blocks" },
 	{ "allow", cmd_allow, "sources that are never scored nor blocked" },
+	{ "replay", cmd_replay, "run the detection over capture files" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

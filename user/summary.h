@@ -55,6 +55,7 @@ enum summary_sort {
 struct summary {
 	struct summary_source *source; /* sorted in place by summary_sort() */
 	size_t sources;
+	struct summary_port *saved_ports; /* what the sources' `ports` point into; NULL: none */
 	const struct ps_counters *counters;
 	const struct ps_rule *rule;
 	__u64 packets; /* looked at */
@@ -80,6 +81,9 @@ void summary_sort(struct summary *s, enum summary_sort by);
 
 /* Both list s->top sources in the order they have, and say how many were left out. */
 void summary_text(const struct summary *s, FILE *out);
+
+/* The same as a table, one line per source. */
+void summary_table(const struct summary *s, FILE *out);
 
 /* Owned by the caller (json_object_put). */
 struct json_object *summary_json(const struct summary *s);

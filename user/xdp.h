@@ -131,7 +131,7 @@ int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 if
 /* Instructions the verifier walked and bytes of machine code of the loaded program. */
 int xdp_program_size(const struct xdp *xdp, __u32 *verified, __u32 *jited);
 
-/* The clock of config, records and events, coarse monotonic as in the program. */
+/* The clock of config, records and events: CLOCK_MONOTONIC, in ns. */
 __u64 xdp_now_ns(void);
 
 #endif

@@ -52,6 +52,15 @@ PS_INLINE bool ps_source_idle(const struct ps_rule *rule, const struct ps_source
 	return ps_since(s->last_ns, now_ns) > rule->window_ns;
 }
 
+/* To be called before evidence is added: forgets what ran out as a whole. */
+PS_INLINE void ps_source_wake(const struct ps_rule *rule, struct ps_source *s, __u64 now_ns)
+{
+	if (!ps_source_idle(rule, s, now_ns))
+		return;
+	s->probes = 0;
+	s->last_ns = now_ns;
+}
+
 PS_INLINE void ps_sketch_add(__u64 *sketch, __u64 value)
 {
 	__u32 bit = (__u32)ps_mix(value) & (PS_SKETCH_BITS - 1);
@@ -88,15 +97,17 @@ PS_INLINE __u64 ps_probe_key(__u16 port, enum ps_class class)
 
 /*
  * Drops what expired, finds the probe's port or appends it.
+ * @fresh  out: the port was not held before
  * Return: the total of the live evidence.
  */
 PS_INLINE __u32 ps_evidence_add(const struct ps_rule *rule, struct ps_source *s,
-				enum ps_class class, __u16 port, __u8 points, __u64 at_ns)
+				enum ps_class class, __u16 port, __u64 at_ns, bool *fresh)
 {
 	__u32 tick = (__u32)(at_ns >> PS_TICK_SHIFT), total = 0, kept = 0, held = s->probes;
 	/* In packet mode no held piece can equal the new one. */
 	__u64 key = ps_probe_key(port, class) | (__u64)rule->count_by << 32, seen = 0;
 	__s64 window = ps_window_ticks(rule);
+	__u8 points = ps_points(rule, port);
 	__u32 place;
 
 	PS_ROLLED
@@ -114,6 +125,7 @@ PS_INLINE __u32 ps_evidence_add(const struct ps_rule *rule, struct ps_source *s,
 		kept += live;
 	}
 	s->probes = (__u8)kept;
+	*fresh = !seen;
 	if (seen)
 		return total;
 
@@ -133,18 +145,18 @@ PS_INLINE __u32 ps_evidence_add(const struct ps_rule *rule, struct ps_source *s,
 }
 
 /*
- * Enters one probe into @s. The caller holds the record's lock.
+ * Enters one probe into @s, whose run-out evidence was dropped
+ * (ps_source_wake()). The caller holds the record's lock.
  * Return: the source's score now.
  */
 PS_INLINE __u32 ps_score(const struct ps_rule *rule, struct ps_source *s,
 			 const struct ps_packet *p, enum ps_class class, __u64 now_ns)
 {
-	__u32 total;
+	bool fresh = false;
+	__u32 total = ps_evidence_add(rule, s, class, p->dport, now_ns, &fresh);
 
-	if (ps_source_idle(rule, s, now_ns))
-		s->probes = 0;
-	total = ps_evidence_add(rule, s, class, p->dport, ps_points(rule, p->dport), now_ns);
-	if (now_ns > s->last_ns)
+	/* In gap mode only a new port keeps the record alive, as in xt_psd. */
+	if (now_ns > s->last_ns && (fresh || rule->window == PS_WINDOW_SLIDE))
 		s->last_ns = now_ns;
 	if (class < PS_CLASS_MAX)
 		s->packets[class]++;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * clock.bpf.h - the two clocks. Both count the same monotonic nanoseconds; the
+ * coarse one lags by up to a tick (4 ms at HZ=250) and costs half.
+ */
+#ifndef PSCAN_CLOCK_BPF_H
+#define PSCAN_CLOCK_BPF_H
+
+#include "maps.bpf.h"
+
+/* Set by tests before load: time comes from config.test_now_ns. */
+const volatile bool test_clock;
+
+/* For deadlines that last minutes, on the way of every blocked packet. */
+static __always_inline __u64 clock_coarse(const struct ps_config *cfg)
+{
+	return test_clock ? cfg->test_now_ns : bpf_ktime_get_coarse_ns();
+}
+
+/* For evidence: its order and distances are shown to people, and a window may be short. */
+static __always_inline __u64 clock_fine(const struct ps_config *cfg)
+{
+	return test_clock ? cfg->test_now_ns : bpf_ktime_get_ns();
+}
+
+#endif /* PSCAN_CLOCK_BPF_H */

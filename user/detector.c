@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* detector.c - a run over capture files, and what it shares with a live one;
+ * see detector.h and detector_run.h. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "detector_run.h"
+#include "log.h"
+#include "summary_engine.h"
+
+/* The same capture must give the same report: nothing random in offline runs.
+ * What a capture's author could gain is a neighbour in a bucket. */
+#define FILE_SEED 0x707363616e2d7864ULL
+
+static volatile sig_atomic_t stopped;
+static struct input_pcap *volatile running;
+
+static void on_signal(int signal)
+{
+	struct input_pcap *in = running;
+
+	(void)signal;
+	stopped = 1;
+	if (in)
+		input_pcap_stop(in);
+}
+
+void detector_signals(struct input_pcap *in)
+{
+	struct sigaction stop = { .sa_handler = on_signal };
+
+	running = in;
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a reader that went away is a write error like any other */
+}
+
+static void on_event(const struct ps_event *event, void *data)
+{
+	struct detector *d = data;
+	char ifname[IF_NAMESIZE];
+
+	report_wall(d->report, -(__s64)d->clock.shift_ns);
+	report_event(d->report, event,
+		     event->ifindex ? if_indextoname(event->ifindex, ifname) : NULL);
+}
+
+static void on_frame(const struct engine_frame *frame, __u64 at_ns, void *data)
+{
+	struct detector *d = data;
+	__u64 now_ns = clock_advance(&d->clock, at_ns, d->engine.cfg.rule.window_ns);
+
+	d->packets++;
+	engine_expire(&d->engine, now_ns);
+	engine_packet(&d->engine, frame, now_ns);
+}
+
+static int copy_prefixes(struct prefixes *to, const struct prefixes *from)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < from->n && !err; i++)
+		err = prefixes_add(to, &from->prefix[i]);
+	return err;
+}
+
+int detector_start(struct detector *d, const struct detector_options *o, const struct ps_rule *rule,
+		   __u64 seed)
+{
+	struct ps_config cfg = engine_config(rule, seed, o->save_ports);
+	struct report_options told = { .text = o->json ? NULL : stdout,
+				       .json = o->json ? stdout : NULL,
+				       .json_path = o->events_path,
+				       .rule = rule };
+	int err;
+
+	memset(d, 0, sizeof(*d));
+	d->options = o;
+	err = report_open(&told, &d->report);
+	if (err)
+		return err;
+	err = engine_init(&d->engine, &cfg, EVIDENCE_FLOWS, on_event, d);
+	if (err)
+		return err;
+	err = copy_prefixes(&d->engine.store.dst, &o->dst);
+	if (!err)
+		err = copy_prefixes(&d->engine.store.allow, &o->allow);
+	if (!err)
+		err = copy_prefixes(&d->engine.store.deny, &o->deny);
+	if (err)
+		log_error("copying the address lists: %s", strerror(-err));
+	return err;
+}
+
+bool detector_done(const struct detector *d)
+{
+	return stopped || (d->options->max_packets && d->packets >= d->options->max_packets);
+}
+
+int detector_take(struct detector *d, struct input_pcap *in)
+{
+	__u64 max = DETECTOR_BATCH, left = d->options->max_packets - d->packets;
+
+	if (d->options->max_packets && left < max)
+		max = left;
+	return input_pcap_run(in, (int)max, on_frame, d);
+}
+
+static void print_json(const struct summary *s)
+{
+	struct json_object *o = summary_json(s);
+
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+int detector_finish(struct detector *d)
+{
+	struct summary s = { .packets = d->packets,
+			     .lost = d->lost,
+			     .wall_ns = -(__s64)d->clock.shift_ns,
+			     .top = d->options->top };
+	int err = summary_engine_fill(&d->engine, d->clock.now_ns, &s);
+
+	if (err) {
+		log_error("summing up: no memory");
+		return err;
+	}
+	summary_sort(&s, d->options->sort);
+	if (d->options->json)
+		print_json(&s);
+	else
+		summary_text(&s, stdout);
+	summary_engine_free(&s);
+	if (d->clock.pieces)
+		log_note("time stepped back %llu times by more than the window; each piece was "
+			 "judged on its own",
+			 (unsigned long long)d->clock.pieces);
+	if (fflush(stdout) || ferror(stdout)) {
+		log_error("writing the summary to standard output: %s", strerror(errno));
+		return -EIO;
+	}
+	return report_lost(d->report) ? -EIO : 0;
+}
+
+void detector_free(struct detector *d)
+{
+	report_close(d->report);
+	engine_free(&d->engine);
+}
+
+static int run_file(struct detector *d, const char *path)
+{
+	struct input_pcap *in = NULL;
+	int n, err = input_pcap_file(path, d->options->filter, &in);
+
+	if (err)
+		return err;
+	detector_signals(in);
+	do {
+		n = detector_take(d, in);
+	} while (n > 0 && !detector_done(d));
+	detector_signals(NULL);
+	input_pcap_close(in);
+	return n < 0 ? n : 0;
+}
+
+int detector_run_files(const struct detector_options *o, char *const *files, unsigned int n)
+{
+	struct detector d;
+	int first = 0, err = detector_start(&d, o, &o->rule.rule, FILE_SEED);
+
+	if (err)
+		goto out;
+	for (unsigned int i = 0; i < n && !detector_done(&d); i++) {
+		err = run_file(&d, files[i]);
+		if (!first)
+			first = err;
+	}
+	err = detector_finish(&d);
+out:
+	detector_free(&d);
+	return first ? first : err;
+}
