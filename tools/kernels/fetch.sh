@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # fetch.sh - a Debian kernel, ready to be booted by boot.sh, from the archive
-# that apt uses here. Nothing is installed: the packages are unpacked aside, and
-# a suite that apt does not use is read through an index of its own.
+# that apt uses here. Nothing is installed: the suite is read through an index of
+# its own, and the packages are unpacked aside.
 #
 #   DIR/release      what uname -r will say
 #   DIR/vmlinuz      the kernel
@@ -14,7 +14,7 @@
 # appears when everything in it is there.
 set -euo pipefail
 
-usage="Usage: tools/kernels/fetch.sh DIR META-PACKAGE SUITE|- MODULE..."
+usage="Usage: tools/kernels/fetch.sh DIR META-PACKAGE SUITE MODULE..."
 
 die() {
 	echo "fetch.sh: $1" >&2
@@ -28,11 +28,10 @@ mirror() {
 		awk -v want="$1" '/-security/ == (want ~ /-security$/) { print; exit }'
 }
 
-# Lets the apt_* functions below read $suite alone.
+# From here on ${options[@]} let apt read $suite and nothing else.
 use_suite() {
 	local uri
 
-	[ "$suite" != - ] || return 0
 	uri=$(mirror "$suite")
 	[ -n "$uri" ] || die "apt has no archive configured that could hold $suite"
 	mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
@@ -59,7 +58,7 @@ unpack_kernel() {
 	local image parts deb
 
 	image=$(depends "$meta" 'linux-image-[0-9]' | head -n 1)
-	[ -n "$image" ] || die "there is no package $meta${suite:+ in $suite}"
+	[ -n "$image" ] || die "there is no package $meta in $suite"
 	release=${image#linux-image-}
 	release=${release%-unsigned}
 	mapfile -t parts < <(depends "$image" 'linux-(binary|modules)-')
