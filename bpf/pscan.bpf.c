@@ -140,7 +140,8 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		it->sight = sight(cfg, it);
 	}
 	if (it->sight == PS_SIGHT_AGAIN)
-		__sync_val_compare_and_swap(mark, it->mark, ps_mark_renew(it->mark, it->now_ns));
+		__sync_val_compare_and_swap(mark, it->mark,
+					    ps_mark_renew(&cfg->rule, it->mark, it->now_ns));
 	if (it->sight == PS_SIGHT_AGAIN || it->sight == PS_SIGHT_FIRST)
 		return count(PS_COUNT_AGAIN), XDP_PASS;
 	*mark = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);

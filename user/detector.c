@@ -44,19 +44,31 @@ static void on_event(const struct ps_event *event, void *data)
 	struct detector *d = data;
 	char ifname[IF_NAMESIZE];
 
-	report_wall(d->report, -(__s64)d->clock.shift_ns);
+	report_wall(d->report, -(__s64)d->shift_ns);
 	report_event(d->report, event,
 		     event->ifindex ? if_indextoname(event->ifindex, ifname) : NULL);
+}
+
+static void judge_next(struct detector *d)
+{
+	struct detector_ahead *next = &d->ahead[d->judged++ % DETECTOR_AHEAD];
+
+	d->shift_ns = next->shift_ns;
+	engine_expire(&d->engine, next->packet.it.now_ns);
+	engine_judge(&d->engine, &next->packet);
 }
 
 static void on_frame(const struct engine_frame *frame, __u64 at_ns, void *data)
 {
 	struct detector *d = data;
 	__u64 now_ns = clock_advance(&d->clock, at_ns, d->engine.cfg.rule.window_ns);
+	struct detector_ahead *next;
 
-	d->packets++;
-	engine_expire(&d->engine, now_ns);
-	engine_packet(&d->engine, frame, now_ns);
+	if (d->packets - d->judged == DETECTOR_AHEAD)
+		judge_next(d);
+	next = &d->ahead[d->packets++ % DETECTOR_AHEAD];
+	next->shift_ns = d->clock.shift_ns;
+	engine_parse(&d->engine, frame, now_ns, &next->packet);
 }
 
 static int copy_prefixes(struct prefixes *to, const struct prefixes *from)
@@ -104,10 +116,14 @@ bool detector_done(const struct detector *d)
 int detector_take(struct detector *d, struct input_pcap *in)
 {
 	__u64 max = DETECTOR_BATCH, left = d->options->max_packets - d->packets;
+	int n;
 
 	if (d->options->max_packets && left < max)
 		max = left;
-	return input_pcap_run(in, (int)max, on_frame, d);
+	n = input_pcap_run(in, (int)max, on_frame, d);
+	while (d->judged < d->packets)
+		judge_next(d);
+	return n;
 }
 
 static void print_json(const struct summary *s)

@@ -11,12 +11,23 @@
 #include "input_pcap.h"
 #include "report.h"
 
+/* Packets parsed ahead of the one that is judged. */
+#define DETECTOR_AHEAD 16
+
+struct detector_ahead {
+	struct engine_packet packet;
+	__u64 shift_ns;		/* clock's, when it was captured */
+};
+
 struct detector {
 	const struct detector_options *options;
 	struct engine engine;
 	struct clock clock;
 	struct report *report;
-	__u64 packets;
+	struct detector_ahead ahead[DETECTOR_AHEAD]; /* ring */
+	__u64 shift_ns;		/* of the packet that is judged */
+	__u64 packets;		/* parsed */
+	__u64 judged;
 	__u64 lost;
 };
 

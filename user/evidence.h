@@ -47,12 +47,20 @@ struct flows {
 int flows_init(struct flows *flows, enum evidence_mode mode, __u64 seed);
 void flows_free(struct flows *flows);
 
+/* Where a packet's flow is kept, and which way the packet goes. */
+struct flow_key {
+	__u64 hash;
+	__u64 way;	/* 0: has no flow */
+};
+
+/* @src_hash: ps_hash_addr() of the source. Starts fetching the line, which is most of the price. */
+struct flow_key flows_key(const struct flows *flows, const struct ps_packet *p, __u64 src_hash);
+
 /*
  * Notes one packet; call it for each, probe or not.
- * @src_hash  ps_hash_addr() of the source
  * Return: true when an earlier packet went the opposite way.
  */
-bool flows_see(struct flows *flows, const struct ps_packet *p, __u64 src_hash, __u64 now_ns);
+bool flows_see(struct flows *flows, struct flow_key key, __u64 now_ns);
 
 /* For a packet that could be a reply. @answered: what flows_see() said of it. */
 enum ps_evidence evidence(const struct flows *flows, const struct ps_sighting *it, bool answered);

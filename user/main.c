@@ -19,6 +19,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "attach", cmd_attach, "detect and block port scans on interfaces" },
+	{ "confirm", cmd_confirm, "stay attached, after `attach --confirm`" },
 	{ "detach", cmd_detach, "take it off interfaces" },
 	{ "check", cmd_check, "what this kernel, driver and privilege set can do" },
 	{ "status", cmd_status, "where it is attached, under which rule, how full" },

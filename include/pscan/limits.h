@@ -73,6 +73,6 @@
 
 /* (source, protocol, port) counters under --save-ports: the least recently
  * hit makes room. */
-#define PS_PORTS_MAX 131072
+#define PS_PORTS_MAX 32768
 
 #endif /* PSCAN_LIMITS_H */
