@@ -22,14 +22,14 @@
 #endif
 
 /*
- * 16 MB hold 32,768 answers: several times what arrives between two looks at
- * the fastest rate. 512 bytes hold every header we read, and the quote inside
+ * 8 MB hold 32,768 answers: many times what arrives between two looks at
+ * the fastest rate. 256 bytes hold every header we read, and the quote inside
  * an ICMP error. A full ring loses answers; that is counted and told, and
  * retries make up for it.
  */
-#define FRAME_BYTES 512
+#define FRAME_BYTES 256
 #define BLOCK_BYTES (1 << 20)
-#define RING_BYTES (16 << 20)
+#define RING_BYTES (8 << 20)
 #define FRAMES (RING_BYTES / FRAME_BYTES)
 
 /* Longest program: 20 steps and two per port. */
@@ -117,7 +117,8 @@ static int map_ring(struct receiver *receiver)
 		return -errno;
 	/* On loopback everything is seen twice otherwise; older kernels cost only time. */
 	setsockopt(receiver->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
-	receiver->ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, receiver->fd, 0);
+	receiver->ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			      receiver->fd, 0);
 	if (receiver->ring == MAP_FAILED)
 		return -errno;
 	receiver->ring_bytes = RING_BYTES;

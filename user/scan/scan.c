@@ -16,7 +16,7 @@
 
 volatile int scan_interrupted;
 
-/* Late answers are waited for at least this long after the last probe. */
+/* After the last probe answers are waited for this much longer than usual. */
 #define LINGER_NS (300 * NS_PER_MS)
 
 /* On the own link an answer that takes longer than this is not coming. Chosen. */
@@ -324,7 +324,7 @@ static int phase_loop(struct scan *scan)
 	int err = 0;
 
 	while (!scan_interrupted && !err && !scan->error) {
-		__u64 now = scan_now(), due = now + NS_PER_S, linger = 2 * scan_timeout(scan);
+		__u64 now = scan_now(), due = now + NS_PER_S, linger;
 
 		if (expired(scan, now)) {
 			scan->timed_out = true;
@@ -338,8 +338,7 @@ static int phase_loop(struct scan *scan)
 		if (scan->engine->flush)
 			err = scan->engine->flush(scan);
 		if (!more && !scan->watched && !trickle_pending(scan)) {
-			linger = scan->schedule.last_sent_ns +
-				 (linger > LINGER_NS ? linger : LINGER_NS);
+			linger = scan->schedule.last_sent_ns + scan_timeout(scan) + LINGER_NS;
 			if (!scan->given_up || now >= linger)
 				break;
 			due = due < linger ? due : linger;
