@@ -35,7 +35,7 @@ struct packet_engine {
 	struct receiver receiver;
 	struct router *router;
 	struct route *asking;		/* whose gateway's address is being waited for */
-	int reserved[1 + PROBE_UDP_PORTS];
+	int reserved[PROBE_TCP_PORTS + PROBE_UDP_PORTS];
 };
 
 /*
@@ -71,11 +71,15 @@ static int reserve(int type, __u16 wanted, int *fd, __u16 *port)
 static int reserve_ports(struct scan *scan, struct packet_engine *engine)
 {
 	__u16 wanted = scan->config->source_port;
-	int err = reserve(SOCK_STREAM, wanted, &engine->reserved[0], &scan->context.tcp_port);
+	int err = 0;
 
+	scan->context.tcp_port_count = wanted ? 1 : PROBE_TCP_PORTS;
 	scan->context.udp_port_count = wanted ? 1 : PROBE_UDP_PORTS;
+	for (unsigned int i = 0; i < scan->context.tcp_port_count && !err; i++)
+		err = reserve(SOCK_STREAM, wanted, &engine->reserved[i],
+			      &scan->context.tcp_ports[i]);
 	for (unsigned int i = 0; i < scan->context.udp_port_count && !err; i++)
-		err = reserve(SOCK_DGRAM, wanted, &engine->reserved[1 + i],
+		err = reserve(SOCK_DGRAM, wanted, &engine->reserved[PROBE_TCP_PORTS + i],
 			      &scan->context.udp_ports[i]);
 	return err;
 }
@@ -89,7 +93,7 @@ static void engine_close(struct scan *scan)
 	sender_close(&engine->sender);
 	receiver_close(&engine->receiver);
 	router_close(engine->router);
-	for (int i = 0; i < 1 + PROBE_UDP_PORTS; i++)
+	for (int i = 0; i < PROBE_TCP_PORTS + PROBE_UDP_PORTS; i++)
 		if (engine->reserved[i] >= 0)
 			close(engine->reserved[i]);
 	free(engine);
@@ -107,7 +111,7 @@ static int engine_open(struct scan *scan)
 	engine->receiver.fd = -1;
 	for (int way = 0; way < SEND_WAYS; way++)
 		engine->sender.queues[way].fd = -1;
-	for (int i = 0; i < 1 + PROBE_UDP_PORTS; i++)
+	for (int i = 0; i < PROBE_TCP_PORTS + PROBE_UDP_PORTS; i++)
 		engine->reserved[i] = -1;
 	cookie_key_random(&scan->context.key);
 	err = sender_open(&engine->sender);

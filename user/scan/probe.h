@@ -51,7 +51,13 @@ enum scan_reason {
 const char *scan_state_name(enum scan_state state);
 const char *scan_reason_name(enum scan_reason reason);
 
-/* UDP tells its tries apart by source port; this many are held. */
+/*
+ * Every try has a source port of its own. UDP has nothing else to tell tries
+ * apart by; and a second SYN from the same port, after a SYN+ACK that was lost,
+ * would meet the first one's half-open connection and be reset (Linux,
+ * tcp_check_req()): an open port would look closed.
+ */
+#define PROBE_TCP_PORTS 16
 #define PROBE_UDP_PORTS 8
 
 /* Room for the largest probe, link header included. */
@@ -60,7 +66,8 @@ const char *scan_reason_name(enum scan_reason reason);
 /* What all probes of one run have in common. */
 struct probe_context {
 	struct cookie_key key;
-	__u16 tcp_port;				/* our source ports */
+	__u16 tcp_ports[PROBE_TCP_PORTS];	/* our source ports */
+	unsigned int tcp_port_count;		/* 1 when the user fixed it */
 	__u16 udp_ports[PROBE_UDP_PORTS];
 	unsigned int udp_port_count;
 	__u8 ttl;

@@ -23,14 +23,16 @@
 
 static size_t build(const struct probe_context *context, const struct probe *probe, __u8 *out)
 {
-	__u32 cookie = cookie_make(&context->key, &probe->target, probe->port, context->tcp_port,
-				   probe->attempt);
+	__u16 own = context->tcp_ports[probe->attempt % context->tcp_port_count];
+	/* From one single port, a retry must be the same segment again: see PROBE_TCP_PORTS. */
+	unsigned int attempt = context->tcp_port_count > 1 ? probe->attempt : 0;
+	__u32 cookie = cookie_make(&context->key, &probe->target, probe->port, own, attempt);
 	struct ps_tcp *tcp = (struct ps_tcp *)out;
 	bool syn = probe->ops->flags & PS_TCP_SYN;
 	size_t bytes = sizeof(*tcp) + (syn ? 4 : 0);
 
 	memset(out, 0, bytes);
-	tcp->sport = ps_htons(context->tcp_port);
+	tcp->sport = ps_htons(own);
 	tcp->dport = ps_htons(probe->port);
 	tcp->seq = ps_htonl(cookie);
 	if (probe->ops->flags & PS_TCP_ACK)
@@ -49,11 +51,19 @@ static size_t build(const struct probe_context *context, const struct probe *pro
 	return bytes;
 }
 
+static bool own_port(const struct probe_context *context, __u16 port)
+{
+	for (unsigned int i = 0; i < context->tcp_port_count; i++)
+		if (context->tcp_ports[i] == port)
+			return true;
+	return false;
+}
+
 /* Our cookie in either field of the reply. */
 static bool carries_cookie(const struct probe_context *context, const struct ps_packet *reply,
 			   struct answer *answer)
 {
-	answer->attempt_known = true;
+	answer->attempt_known = context->tcp_port_count > 1;
 	if ((reply->flags & PS_TCP_ACK) &&
 	    cookie_check(&context->key, &reply->src, reply->sport, reply->dport, reply->ack,
 			 &answer->attempt))
@@ -70,7 +80,7 @@ static bool match(const struct probe_context *context, const struct probe_ops *o
 
 	(void)payload;
 	(void)end;
-	if (reply->dport != context->tcp_port || (reply->bits & PS_PKT_TINY))
+	if (!own_port(context, reply->dport) || (reply->bits & PS_PKT_TINY))
 		return false;
 	if (flags == PS_TCP_SYN && ops->flags == PS_TCP_SYN) {
 		/* On loopback our own SYN to our own port comes by here. */
@@ -105,8 +115,8 @@ static bool match_quote(const struct probe_context *context, const struct probe_
 			const struct ps_packet *quote, struct answer *answer)
 {
 	(void)ops;
-	answer->attempt_known = true;
-	return quote->sport == context->tcp_port &&
+	answer->attempt_known = context->tcp_port_count > 1;
+	return own_port(context, quote->sport) &&
 	       cookie_check(&context->key, &quote->dst, quote->dport, quote->sport, quote->seq,
 			    &answer->attempt);
 }

@@ -33,7 +33,7 @@
 #define FRAMES (RING_BYTES / FRAME_BYTES)
 
 /* Longest program: 20 steps and two per port. */
-#define FILTER_MAX 64
+#define FILTER_MAX 96
 
 struct filter {
 	struct sock_filter code[FILTER_MAX];
@@ -54,8 +54,10 @@ static void step(struct filter *filter, __u16 code, __u32 k, __u8 yes, __u8 no)
 /* Accepts when A is one of our ports, else drops. */
 static void step_ports(struct filter *filter, const struct probe_context *context)
 {
-	step(filter, IF_EQUAL, context->tcp_port, 0, 1);
-	step(filter, RETURN, FRAME_BYTES, 0, 0);
+	for (unsigned int i = 0; i < context->tcp_port_count; i++) {
+		step(filter, IF_EQUAL, context->tcp_ports[i], 0, 1);
+		step(filter, RETURN, FRAME_BYTES, 0, 0);
+	}
 	for (unsigned int i = 0; i < context->udp_port_count; i++) {
 		step(filter, IF_EQUAL, context->udp_ports[i], 0, 1);
 		step(filter, RETURN, FRAME_BYTES, 0, 0);
