@@ -164,10 +164,6 @@ static void learn_from(struct scan *scan, struct host *host, __u32 unit,
 		if (pass == 0)
 			canary_progress(host, position, sent_ns);
 	}
-	if (*rtt_ns && answer->attempt_known) {
-		rtt_add(&host->rtt, *rtt_ns);
-		rtt_add(&scan->rtt, *rtt_ns);
-	}
 }
 
 static void host_is_up(struct host *host, enum scan_reason reason)
@@ -214,6 +210,7 @@ void scan_answer(struct scan *scan, __u64 target, const union ps_addr *addr, __u
 {
 	struct host *host = hosts_get(&scan->hosts, target, addr);
 	__u64 rtt_ns;
+	bool first;
 
 	if (!host) {
 		scan->error = -ENOMEM;
@@ -221,7 +218,13 @@ void scan_answer(struct scan *scan, __u64 target, const union ps_addr *addr, __u
 	}
 	if (!host->first_ns)
 		host->first_ns = time_ns;
+	first = scan->phase->kind == PHASE_DISCOVERY || !tally_has(scan_tally(scan, host), unit);
 	learn_from(scan, host, unit, answer, time_ns, &rtt_ns);
+	/* Repeated answers are late by the target's own timers, not the path's. */
+	if (rtt_ns && answer->attempt_known && (first || answer->attempt >= CANARY_ATTEMPT)) {
+		rtt_add(&host->rtt, rtt_ns);
+		rtt_add(&scan->rtt, rtt_ns);
+	}
 	/* Only a host that refuses for somebody else can stay unknown: its gateway answers. */
 	if (answer->state != STATE_FILTERED || scan->phase->kind == PHASE_DISCOVERY)
 		host_is_up(host, answer->reason);
@@ -230,8 +233,8 @@ void scan_answer(struct scan *scan, __u64 target, const union ps_addr *addr, __u
 		scan->counts.answers++;
 		return;
 	}
-	if (answer->attempt < CANARY_ATTEMPT && answer->attempt_known &&
-	    !tally_has(scan_tally(scan, host), unit) && !host->trickle.active) {
+	if (first && answer->attempt < CANARY_ATTEMPT && answer->attempt_known &&
+	    !host->trickle.active) {
 		loss_add(&host->loss, answer->attempt);
 		loss_add(&scan->loss, answer->attempt);
 	}

@@ -39,13 +39,21 @@ const struct timing *timing_template(unsigned int level)
 
 void rtt_add(struct rtt *rtt, __u64 sample_ns)
 {
-	__u64 off;
+	__u64 off, most;
 
 	if (rtt->samples++ == 0) {
 		rtt->srtt_ns = sample_ns;
 		rtt->var_ns = sample_ns / 2;
 		return;
 	}
+	/*
+	 * One outlier (a SYN+ACK that the target repeated after a second) moves the
+	 * estimate, it does not throw it; a path that has become slower still gets
+	 * there within a few samples.
+	 */
+	most = 2 * (rtt->srtt_ns + 4 * rtt->var_ns) + NS_PER_MS;
+	if (sample_ns > most)
+		sample_ns = most;
 	off = sample_ns > rtt->srtt_ns ? sample_ns - rtt->srtt_ns : rtt->srtt_ns - sample_ns;
 	rtt->var_ns = (rtt->var_ns * 3 + off) / 4;
 	rtt->srtt_ns = (rtt->srtt_ns * 7 + sample_ns) / 8;
