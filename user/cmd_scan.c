@@ -72,7 +72,7 @@ static int run(struct options *options, struct resume *resume, int argc, char **
 	int err = 0;
 
 	if (!options->stdout_taken && !options->config.dry_run)
-		err = output_add(&options->output, &output_text, "-");
+		err = output_add(&options->output, &output_text, "-", false);
 	if (!err)
 		err = scan_open(&scan);
 	if (!err) {
@@ -103,6 +103,10 @@ static int parse(struct options *options, struct resume **resume, int *argc, cha
 
 	if (err || !options->resume_from)
 		return err;
+	if (*argc > 3) {
+		log_error("--resume takes all other options from its file");
+		return -EINVAL;
+	}
 	err = resume_load(resume, options->resume_from);
 	if (err)
 		return err;
@@ -114,6 +118,7 @@ static int parse(struct options *options, struct resume **resume, int *argc, cha
 	*argc = resume_argc(*resume) + 1;
 	*argv = stored;
 	memset(options, 0, sizeof(*options));
+	options->resumed = true;
 	err = options_parse(options, *argc, *argv);
 	options->config.seed = resume_seed(*resume);
 	return err;

@@ -81,6 +81,9 @@ static const struct argp_option table[] = {
 	{ 0 },
 };
 
+/* Files one run may write. */
+#define OUTPUTS_MAX 16
+
 /* What the options say before it is known how they fit together. */
 struct draft {
 	struct options *options;
@@ -96,6 +99,11 @@ struct draft {
 	long retries;
 	__u64 timeout_ns, host_timeout_ns, delay_ns;
 	unsigned int level;
+	struct {
+		const struct output_format *format;
+		const char *path;
+	} outputs[OUTPUTS_MAX];
+	unsigned int output_count;
 	int err;
 };
 
@@ -215,14 +223,27 @@ static void take_ports(struct draft *draft, const char *text, bool top)
 		draft->err = err;
 }
 
+/* Opened when everything else is known to be right, so that a bad option leaves no file. */
 static void take_output(struct draft *draft, const struct output_format *format, const char *path)
 {
-	int err = output_add(&draft->options->output, format, path);
-
+	if (draft->output_count == OUTPUTS_MAX) {
+		refuse(draft, "output", path, "fewer outputs");
+		return;
+	}
+	draft->outputs[draft->output_count].format = format;
+	draft->outputs[draft->output_count++].path = path;
 	if (strcmp(path, "-") == 0)
 		draft->options->stdout_taken = true;
-	if (err)
-		draft->err = err;
+}
+
+static int open_outputs(struct draft *draft)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < draft->output_count && !err; i++)
+		err = output_add(&draft->options->output, draft->outputs[i].format,
+				 draft->outputs[i].path, draft->options->resumed);
+	return err;
 }
 
 static const struct probe_ops *technique_of(int key)
@@ -529,7 +550,9 @@ static int finish(struct draft *draft)
 	}
 	finish_timing(draft);
 	err = check_together(draft);
-	return err ? err : finish_targets(draft);
+	if (!err)
+		err = finish_targets(draft);
+	return err ? err : open_outputs(draft);
 }
 
 int options_parse(struct options *options, int argc, char **argv)

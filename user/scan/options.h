@@ -16,6 +16,7 @@ struct options {
 	bool stdout_taken;		/* --json or another format goes to stdout */
 	const char *resume_from;
 	const char *resume_to;
+	bool resumed;			/* set before parsing a stored command line */
 };
 
 /*

@@ -14,15 +14,17 @@
 /* Silent targets of a small scan are listed too; of a large one only those that answered. */
 #define LIST_SILENT_MAX 256
 
-int output_add(struct output *output, const struct output_format *format, const char *path)
+int output_add(struct output *output, const struct output_format *format, const char *path,
+	       bool resumed)
 {
+	const char *mode = resumed && format->appends ? "ae" : "we";
 	struct output_target *target = calloc(1, sizeof(*target));
 	int err;
 
 	if (!target)
 		return -ENOMEM;
 	target->format = format;
-	target->file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+	target->file = strcmp(path, "-") == 0 ? stdout : fopen(path, mode);
 	if (!target->file) {
 		err = -errno;
 		log_error("cannot write %s: %s", path, strerror(-err));

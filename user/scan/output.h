@@ -71,6 +71,7 @@ struct output {
 
 struct output_format {
 	const char *name;
+	bool appends;	/* what an earlier part of the run wrote stays */
 	void (*begin)(const struct output *output, FILE *file, const struct scan *scan);
 	/* At once, when something is found; may be NULL. */
 	void (*finding)(const struct output *output, FILE *file, const struct scan *scan,
@@ -85,9 +86,11 @@ extern const struct output_format output_text, output_json, output_xml, output_g
 
 /*
  * Adds an output to @path ("-": stdout). Opens it now, so that a file that
- * cannot be written is known before anything is sent. -errno after a line.
+ * cannot be written is known before anything is sent. When @resumed, formats
+ * that are written as things happen go on where they stopped. -errno after a line.
  */
-int output_add(struct output *output, const struct output_format *format, const char *path);
+int output_add(struct output *output, const struct output_format *format, const char *path,
+	       bool resumed);
 
 void output_begin(struct output *output, const struct scan *scan);
 void output_finding(struct output *output, const struct scan *scan, const struct host *host,

@@ -186,6 +186,7 @@ static void end(const struct output *output, FILE *file, const struct scan *scan
 
 const struct output_format output_json = {
 	.name = "JSON",
+	.appends = true,
 	.finding = finding,
 	.host = host,
 	.end = end,

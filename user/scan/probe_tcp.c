@@ -83,8 +83,8 @@ static bool match(const struct probe_context *context, const struct probe_ops *o
 	if (!own_port(context, reply->dport) || (reply->bits & PS_PKT_TINY))
 		return false;
 	if (flags == PS_TCP_SYN && ops->flags == PS_TCP_SYN) {
-		/* On loopback our own SYN to our own port comes by here. */
-		if (reply->sport == reply->dport && ps_addr_eq(&reply->src, &reply->dst))
+		/* On loopback our own SYN to a port we hold ourselves comes by here. */
+		if (own_port(context, reply->sport) && ps_addr_eq(&reply->src, &reply->dst))
 			return false;
 		/* A split handshake (RFC 9293 section 3.5, figure 8) acknowledges nothing yet. */
 		answer->attempt = 0;

@@ -43,10 +43,10 @@ static bool match(const struct probe_context *context, const struct probe_ops *o
 	(void)ops;
 	(void)payload;
 	(void)end;
-	if (!own_port(context, reply->dport, answer))
+	/* On loopback our own datagram to a port we hold ourselves comes by here. */
+	if (own_port(context, reply->sport, answer) && ps_addr_eq(&reply->src, &reply->dst))
 		return false;
-	/* On loopback our own datagram to our own port comes by here. */
-	if (reply->sport == reply->dport && ps_addr_eq(&reply->src, &reply->dst))
+	if (!own_port(context, reply->dport, answer))
 		return false;
 	answer->state = STATE_OPEN;
 	answer->reason = REASON_UDP_RESPONSE;

@@ -168,8 +168,10 @@ static int load_host(struct json_object *entry, struct scan *scan, enum phase_ki
 {
 	struct json_object *of_phase = of_kind(list(entry, "phases"), kind);
 	__u64 target = number(entry, "target"), mac = number(entry, "mac");
+	struct tally *tally;
 	union ps_addr addr;
 	struct host *host;
+	int err;
 
 	if (target >= scan->targets->count)
 		return -EINVAL;
@@ -184,7 +186,10 @@ static int load_host(struct json_object *entry, struct scan *scan, enum phase_ki
 		host->mac[i] = (__u8)mac;
 	if (kind == PHASE_DISCOVERY || !of_phase)
 		return 0;
-	return load_findings(of_phase, scan->phase, &host->tallies[kind == PHASE_UDP]);
+	tally = &host->tallies[kind == PHASE_UDP];
+	err = load_findings(of_phase, scan->phase, tally);
+	scan->counts.open += tally->counts[STATE_OPEN];
+	return err;
 }
 
 int resume_phase(struct resume *resume, struct scan *scan, enum phase_kind kind)

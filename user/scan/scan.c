@@ -154,6 +154,9 @@ static void learn_from(struct scan *scan, struct host *host, __u32 unit,
 	__u64 position, sent_ns;
 
 	*rtt_ns = 0;
+	/* Outside the schedule only the port tells the try, and several share one. */
+	if (host->trickle.active)
+		return;
 	if (pass >= CANARY_ATTEMPT) {
 		if (pass - CANARY_ATTEMPT == (host->canary.sent - 1) % CANARY_ATTEMPT &&
 		    time_ns > host->canary.asked_ns)
