@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "duration.h"
 #include "log.h"
 #include "scan/argv.h"
 #include "scan/options.h"
@@ -51,7 +52,7 @@ static const struct argp_option table[] = {
 	{ "source", 'S', "ADDRESS", 0, "Use this source address", 0 },
 	{ "source-port", 'g', "PORT", 0, "Use this source port (raw techniques)", 0 },
 	{ "ttl", OPT_TTL, "N", 0, "Time to live (default 64)", 0 },
-	HEAD("Timing (times are seconds, or carry ms, s, m or h):"),
+	HEAD("Timing (times are seconds, or carry ms, s, min or h):"),
 	{ "timing", 'T', "0-5", 0, "Template, from paranoid to insane (default 3)", 0 },
 	{ "rate", OPT_RATE, "PPS", 0, "Exactly this many probes a second", 0 },
 	{ "min-rate", OPT_MIN_RATE, "PPS", 0, "Loss does not slow the scan below this", 0 },
@@ -128,24 +129,20 @@ static bool parse_number(const char *text, __u64 low, __u64 high, __u64 *out)
 	return true;
 }
 
+/* The program's durations (300ms, 5s, 10min, ...), and as nmap has it: plain seconds, "m". */
 static bool parse_time(const char *text, __u64 *ns)
 {
 	char *rest;
-	double value = strtod(text, &rest), unit = 1;
+	double value = strtod(text, &rest);
 
-	if (*text < '0' || *text > '9')
+	if (duration_parse(text, ns))
+		return true;
+	if (*text < '0' || *text > '9' || (*rest && strcmp(rest, "m") != 0))
 		return false;
-	if (strcmp(rest, "ms") == 0)
-		unit = 1e-3;
-	else if (strcmp(rest, "m") == 0)
-		unit = 60;
-	else if (strcmp(rest, "h") == 0)
-		unit = 3600;
-	else if (*rest && strcmp(rest, "s") != 0)
+	value *= *rest ? 60 : 1;
+	if (!(value < 1e7))
 		return false;
-	if (!(value * unit < 1e7))
-		return false;
-	*ns = (__u64)(value * unit * 1e9);
+	*ns = (__u64)(value * 1e9);
 	return true;
 }
 
@@ -163,7 +160,7 @@ static void take_rate(struct draft *draft, const char *text, double *rate)
 static void take_time(struct draft *draft, const char *text, __u64 *ns)
 {
 	if (!parse_time(text, ns))
-		refuse(draft, "time", text, "seconds, or a number with ms, s, m or h");
+		refuse(draft, "time", text, "seconds, or a number with a unit such as ms, s, min or h");
 }
 
 static void take_word(struct draft *draft, char ***words, size_t *n, char *word)
