@@ -14,7 +14,7 @@ V ?= 0
 
 B := build
 VERSION := $(shell sed -n 's/^\#define PSCAN_VERSION "\(.*\)"/\1/p' user/version.h)
-LIBS := libbpf libelf libpcap json-c libmnl libsodium libcap-ng
+LIBS := libbpf libelf libpcap zlib json-c libmnl libsodium libcap-ng
 
 ifeq ($(V),0)
 Q := @
@@ -50,7 +50,8 @@ unit_bin := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/te
 prog_bin := $(patsubst tests/prog/%.c,$(B)/tests/prog/%,$(wildcard tests/prog/test_*.c))
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 harness_bin := $(patsubst tests/harness/%.c,$(B)/tests/harness/%,$(wildcard tests/harness/*.c))
-bench_bin := $(patsubst tools/bench/%.c,$(B)/tools/bench/%,$(wildcard tools/bench/*.c))
+bench_bin := $(patsubst tools/bench/%.c,$(B)/tools/bench/%,\
+	$(filter-out %.bpf.c,$(wildcard tools/bench/*.c)))
 
 .PHONY: all
 all: $(B)/pscan-xdp ## build the program
@@ -61,8 +62,12 @@ $(B)/%.bpf.o: bpf/%.bpf.c $(B)/flags.bpf
 	$(Q)$(CLANG) $(bpf_cflags) -MMD -MP -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp && rm -f $@.tmp
 
+$(B)/tools/bench/%.bpf.o: tools/bench/%.bpf.c $(B)/flags.bpf
+	$(call say,BPF,$@) mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_cflags) -MMD -MP -c $< -o $@ -MF $(@:.o=.d) -MT $@
+
 $(B)/%.skel.h: $(B)/%.bpf.o
-	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
 
 $(B)/user/xdp.o $(B)/san/user/xdp.o: $(B)/pscan.skel.h
 
@@ -98,9 +103,11 @@ $(B)/tests/harness/%: tests/harness/%.c $(B)/flags.user
 	$(call say,TEST,$@) mkdir -p $(@D)
 	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< -o $@ $(pkg_libs)
 
+$(B)/tools/bench/blast: $(B)/tools/bench/blast.skel.h
+
 $(B)/tools/bench/%: tools/bench/%.c $(filter-out $(B)/user/main.o,$(user_obj))
 	$(call say,BENCH,$@) mkdir -p $(@D)
-	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< \
+	$(Q)$(CC) $(user_cflags) -I$(@D) $(CFLAGS) -Itests/harness -MMD -MP $< \
 		$(filter-out $(B)/user/main.o,$(user_obj)) -o $@ $(pkg_libs)
 
 fuzz_src := $(lib_src)
@@ -145,7 +152,7 @@ run: ## build, then attach to IFACE=..., or show everything in a two-host lab
 # ---- speed -----------------------------------------------------------------
 
 .PHONY: bench bench-build
-bench-build: all $(bench_bin) $(harness_bin)
+bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o
 bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 	$(Q)tools/bench/$*.sh
 

@@ -103,13 +103,15 @@ static __always_inline enum ps_sight sight(const struct ps_config *cfg,
 
 /* Classify, evidence, score: for a packet whose source the gate let through. */
 static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg,
-				 struct ps_sighting *it, __u64 flow)
+				 struct ps_sighting *it)
 {
 	const struct ps_packet *p = &it->packet;
-	__u32 index = ps_mark_index(cfg, it->hash);
 	enum ps_evidence found = PS_EVIDENCE_NONE;
-	__u64 *mark, left;
+	__u64 *mark, left, flow;
+	__u32 index;
 
+	it->hash = ps_hash_addr(cfg->seed, &p->src);
+	flow = ps_hash_flow(it->hash, p);
 	it->class = ps_classify(p);
 	if (it->class == PS_CLASS_REPLY && !ps_wanted(&cfg->rule, p, it->class))
 		return reply(ctx, cfg, p, flow);
@@ -118,6 +120,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (ps_may_be_reply(p) && flow_known(cfg, flow))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
+	index = ps_mark_index(cfg, it->hash);
 	mark = bpf_map_lookup_elem(&marks, &index);
 	if (!mark)
 		return XDP_PASS;
@@ -140,7 +143,8 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		it->sight = sight(cfg, it);
 	}
 	if (it->sight == PS_SIGHT_AGAIN)
-		*mark = ps_mark_renew(it->mark, it->now_ns);
+		__sync_val_compare_and_swap(mark, it->mark,
+					    ps_mark_renew(&cfg->rule, it->mark, it->now_ns));
 	if (it->sight == PS_SIGHT_AGAIN || it->sight == PS_SIGHT_FIRST)
 		return count(PS_COUNT_AGAIN), XDP_PASS;
 	*mark = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);
@@ -154,8 +158,8 @@ int pscan(struct xdp_md *ctx)
 	struct ps_sighting it = {};
 	const struct ps_packet *p = &it.packet;
 	enum ps_parse res;
+	enum gate gate;
 	bool established;
-	__u64 flow;
 
 	if (!cfg)
 		return XDP_PASS;
@@ -164,16 +168,18 @@ int pscan(struct xdp_md *ctx)
 	if (!ps_parse_has_addr(res))
 		return XDP_PASS;
 
-	it.hash = ps_hash_addr(cfg->seed, &p->src);
-	flow = ps_hash_flow(it.hash, p);
 	established = res == PS_PARSE_OK && ps_may_be_established(p);
-	if (established && open_gate(cfg) && flow_known(cfg, flow))
+	if (established && open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
 	it.frame_bytes = ctx->data_end - ctx->data;
-	if (denied(cfg, &p->src, it.frame_bytes) || blocked(ctx, cfg, &it, flow, established))
+	gate = denied(cfg, &p->src, it.frame_bytes) ? GATE_DROP :
+	       blocked(ctx, cfg, &it, established);
+	if (gate == GATE_DROP)
 		return count(PS_COUNT_DROP), XDP_DROP;
-	return res == PS_PARSE_OK ? probe(ctx, cfg, &it, flow) : XDP_PASS;
+	if (gate == GATE_SPARED)
+		return count(PS_COUNT_SPARED), XDP_PASS;
+	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : XDP_PASS;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -72,33 +72,33 @@ static __always_inline void block_hit(struct xdp_md *ctx, const struct ps_rule *
 	emit(&tmp->event);
 }
 
+enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
+
 /*
- * The source is blocked and this packet is not spared. @established: the
- * packet has the flags of an open connection, so a socket may speak for it.
+ * Is the source blocked, and is this packet spared all the same. @established:
+ * it has the flags of an open connection, so a socket may speak for it.
  */
-static __always_inline bool blocked(struct xdp_md *ctx, const struct ps_config *cfg,
-				    const struct ps_sighting *it, __u64 flow_hash,
-				    bool established)
+static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_config *cfg,
+					 const struct ps_sighting *it, bool established)
 {
 	const struct ps_packet *p = &it->packet;
 	struct ps_block *b;
 	__u64 now_ns;
 
 	if (cfg->rule.respond == PS_RESPOND_MONITOR)
-		return false;
+		return GATE_OPEN;
 	b = bpf_map_lookup_elem(&blocks, &p->src);
 	if (!b)
-		return false;
+		return GATE_OPEN;
 	now_ns = clock_coarse(cfg);
 	if (!in_force(b->until_ns, now_ns))
-		return false;
+		return GATE_OPEN;
 	if (established && ps_verdict_may_spare(&cfg->rule, p) && tcp_connected(ctx, p)) {
-		flow_remember(cfg, flow_hash);
-		count(PS_COUNT_SPARED);
-		return false;
+		flow_remember(cfg, flow_hash(cfg, p));
+		return GATE_SPARED;
 	}
 	block_hit(ctx, &cfg->rule, b, it->frame_bytes, now_ns);
-	return true;
+	return GATE_DROP;
 }
 
 /* The allow list's entry for a source that is in force now, or NULL. */

@@ -21,15 +21,15 @@ die() {
 	exit 1
 }
 
-# Prints those of "$@" that are not installed.
+# Prints those of "$@" that are not installed. One call: dpkg-query reads its whole
+# data base each time. It fails when it does not know one of them, which is an answer.
 missing_of() {
-	local package
+	local package installed
 
+	# shellcheck disable=SC2016 # dpkg-query's own variables
+	installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
 	for package in "$@"; do
-		case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
-		installed*) ;;
-		*) echo "$package" ;;
-		esac
+		grep -qxF "$package installed" <<<"$installed" || echo "$package"
 	done
 }
 

@@ -23,8 +23,10 @@ enum {
 	OPT_MODE,
 	OPT_EVENTS,
 	OPT_KEEP,
+	OPT_CONFIRM,
 	OPT_SOURCES,
 	OPT_JSON,
+	OPT_PCAP,
 };
 
 static const struct argp_option options[] = {
@@ -35,11 +37,15 @@ static const struct argp_option options[] = {
 	{ "dst-ip", 'i', "CIDR", OPTION_ALIAS, NULL, 0 },
 	{ "mode", OPT_MODE, "MODE", 0, "auto, native or generic (default auto)", 0 },
 	{ "keep", OPT_KEEP, NULL, 0, "leave it enforcing on exit", 0 },
+	{ "confirm", OPT_CONFIRM, "TIME", 0,
+	  "detach again unless `pscan-xdp confirm` comes within TIME", 0 },
 	{ "sources", OPT_SOURCES, "N", 0, "sources tracked at a time (default 65536)", 0 },
 	{ "save-ports", 's', NULL, 0, "count per source which ports were probed, and how often", 0 },
 	{ "max-packets", 'm', "N", 0, "end after N packets", 0 },
 	{ "events", OPT_EVENTS, "FILE", 0, "append every event to FILE, one JSON object a line", 0 },
 	{ "json", OPT_JSON, NULL, 0, "JSON on stdout: an object per event, then the summary", 0 },
+	{ "pcap", OPT_PCAP, NULL, 0, "watch through libpcap instead, blocking nobody; `attach --pcap "
+	  "--help` has the options", 0 },
 	{ "verbose", 'v', NULL, 0, "say what happens at each poll", 0 },
 	{ 0 },
 };
@@ -135,6 +141,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_KEEP:
 		a->keep = true;
 		return 0;
+	case OPT_CONFIRM:
+		if (!duration_parse(arg, &a->session.confirm_ns) || !a->session.confirm_ns)
+			argp_error(state, "--confirm '%s': a length of time such as 60s", arg);
+		return 0;
 	case OPT_SOURCES:
 		a->bucket_bits = bits_for(number("--sources", arg, 1024, 1 << 22, state));
 		return 0;
@@ -150,6 +160,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_JSON:
 		a->session.json = true;
 		return 0;
+	case OPT_PCAP: /* abbreviated: wants_pcap() knows the whole word only */
+		argp_error(state, "write --pcap in full");
+		return EINVAL;
 	case 'v':
 		log_verbose = true;
 		return 0;
@@ -196,6 +209,9 @@ static void tell_attached(const struct arguments *a, const struct xdp_link *link
 	if (!link->native && a->mode == XDP_MODE_AUTO)
 		log_note("%s: its driver has no native XDP here, using generic mode: the same "
 			 "verdicts, several times the cost per packet", link->ifname);
+	if (a->session.confirm_ns)
+		log_note("detaching in %s unless `pscan-xdp confirm` comes first",
+			 duration_format(a->session.confirm_ns, time));
 	log_note("attached to %s (%s mode), %s%s", link->ifname, link->native ? "native" : "generic",
 		 a->rule.rule.respond == PS_RESPOND_MONITOR ? "alerts only" : "blocks scanners for ",
 		 a->rule.rule.respond == PS_RESPOND_MONITOR ?
@@ -277,10 +293,19 @@ static int run(struct arguments *a, struct xdp *xdp, bool *stays)
 	if (err)
 		return err;
 	err = session_run(xdp, &a->session);
-	if (a->keep)
+	if (a->keep && err != -ETIMEDOUT)
 		log_note("left enforcing; `pscan-xdp detach --all` ends it");
-	*stays = a->keep;
+	*stays = a->keep && err != -ETIMEDOUT;
 	return err;
+}
+
+/* --pcap is a command of its own behind one option: nothing of XDP applies. */
+static bool wants_pcap(int argc, char *const *argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--pcap") == 0)
+			return true;
+	return false;
 }
 
 int cmd_attach(int argc, char **argv)
@@ -291,6 +316,8 @@ int cmd_attach(int argc, char **argv)
 	bool stays;
 	int err;
 
+	if (wants_pcap(argc, argv))
+		return cmd_attach_pcap(argc, argv);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
 		return EXIT_USAGE;
 	for (unsigned int i = 0; i < a.interfaces; i++) {

@@ -132,6 +132,11 @@ void report_rule(struct report *r, const struct ps_rule *rule)
 	r->rule = *rule;
 }
 
+void report_wall(struct report *r, __s64 wall_ns)
+{
+	r->wall_ns = wall_ns;
+}
+
 __u64 report_lost(const struct report *r)
 {
 	__u64 lost = 0;

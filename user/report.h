@@ -57,6 +57,9 @@ void report_event(struct report *report, const struct ps_event *event, const cha
 /* The rule changed while running: later events are shown under this one. */
 void report_rule(struct report *report, const struct ps_rule *rule);
 
+/* The clock of later events starts elsewhere: see report_options.wall_ns. */
+void report_wall(struct report *report, __s64 wall_ns);
+
 /* Records that could not be written, of all formats. */
 __u64 report_lost(const struct report *report);
 

@@ -55,6 +55,7 @@ enum summary_sort {
 struct summary {
 	struct summary_source *source; /* sorted in place by summary_sort() */
 	size_t sources;
+	struct summary_port *saved_ports; /* what the sources' `ports` point into; NULL: none */
 	const struct ps_counters *counters;
 	const struct ps_rule *rule;
 	__u64 packets; /* looked at */

@@ -46,10 +46,35 @@ PS_INLINE bool ps_rule_valid(const struct ps_rule *rule)
 	       rule->threshold <= least * PS_PROBES_MAX;
 }
 
+/*
+ * Time since the latest new port, for gap mode: there no piece is swept out or
+ * refreshed on its own, so they lie in the order in which they came.
+ */
+PS_INLINE __u64 ps_source_gap_ns(const struct ps_source *s, __u64 now_ns)
+{
+	__u32 newest = (s->head ? s->head - 1U : s->probes - 1U) & (PS_PROBES_MAX - 1);
+	__s32 age = (__s32)((__u32)(now_ns >> PS_TICK_SHIFT) - s->probe[newest].at);
+
+	return age > 0 ? (__u64)age << PS_TICK_SHIFT : 0;
+}
+
 /* True when every piece of evidence has run out by now. */
 PS_INLINE bool ps_source_idle(const struct ps_rule *rule, const struct ps_source *s, __u64 now_ns)
 {
-	return ps_since(s->last_ns, now_ns) > rule->window_ns;
+	if (ps_since(s->last_ns, now_ns) > rule->window_ns)
+		return true;
+	return rule->window == PS_WINDOW_GAP && s->probes &&
+	       ps_source_gap_ns(s, now_ns) > rule->window_ns;
+}
+
+/* Forgets the evidence when all of it has run out by now (a record may lie idle for so long
+ * that its ticks come round again), and notes when a silence ends. */
+PS_INLINE void ps_source_sweep(const struct ps_rule *rule, struct ps_source *s, __u64 now_ns)
+{
+	if (ps_since(s->last_ns, now_ns) > rule->quiet_ns)
+		s->active_ns = now_ns;
+	if (ps_source_idle(rule, s, now_ns))
+		s->probes = 0;
 }
 
 PS_INLINE void ps_sketch_add(__u64 *sketch, __u64 value)
@@ -97,7 +122,8 @@ PS_INLINE __u32 ps_evidence_add(const struct ps_rule *rule, struct ps_source *s,
 	/* In packet mode no held piece can equal the new one. */
 	__u64 key = ps_probe_key(port, class) | (__u64)rule->count_by << 32, seen = 0;
 	__s64 window = ps_window_ticks(rule);
-	__u32 place;
+	/* A port probed again lives on, but is not the new port that closes a gap. */
+	__u32 renew = rule->window == PS_WINDOW_SLIDE, place;
 
 	PS_ROLLED
 	for (__u32 i = 0; i < PS_PROBES_MAX && i < held; i++) {
@@ -108,7 +134,7 @@ PS_INLINE __u32 ps_evidence_add(const struct ps_rule *rule, struct ps_source *s,
 		ps_opaque(other);
 		same = (__u32)(other >> 63);
 		seen |= same & live;
-		e.at ^= (e.at ^ tick) & (0 - same);
+		e.at ^= (e.at ^ tick) & (0 - (same & renew));
 		total += e.points & (0 - live);
 		s->probe[kept & (PS_PROBES_MAX - 1)] = e;
 		kept += live;
@@ -141,8 +167,7 @@ PS_INLINE __u32 ps_score(const struct ps_rule *rule, struct ps_source *s,
 {
 	__u32 total;
 
-	if (ps_source_idle(rule, s, now_ns))
-		s->probes = 0;
+	ps_source_sweep(rule, s, now_ns);
 	total = ps_evidence_add(rule, s, class, p->dport, ps_points(rule, p->dport), now_ns);
 	if (now_ns > s->last_ns)
 		s->last_ns = now_ns;

@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+truth.t - other people's captures against the ground truth in truth.csv.
+
+Every scanner that the rule can see must be found, with the right type; nobody
+else may be flagged; nothing may crash. A scan that stays below the rule must
+not be flagged either: the test then says that the rule is blind to it.
+
+The captures are not part of the tree: PSCAN_CAPTURES names their folder.
+"""
+import csv
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+CAPTURES = os.environ.get("PSCAN_CAPTURES") or os.path.join(ROOT, "..", "shared", "captures")
+SANITIZED = os.path.join(ROOT, "build", "san", "pscan-xdp")
+PROGRAM = SANITIZED if os.path.exists(SANITIZED) else os.path.join(ROOT, "build", "pscan-xdp")
+
+TYPES = [("connect()", "SYN"), ("SYN", "SYN"), ("NULL", "NULL"), ("XMAS", "XMAS"),
+         ("FIN", "FIN"), ("ACK", "ACK"), ("UDP", "UDP")]
+
+# Where the shape at the crossing probe is another than that of the whole scan, and why.
+OTHER_SHAPE = {
+    "scan/xmas-cloud-vm-background.pcap": ("block", "the scanner also asks its resolver"),
+}
+
+FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32}
+
+
+def type_of(scan_type):
+    """The class whose name stands first in the description."""
+    found = [(scan_type.index(word), name) for word, name in TYPES if word in scan_type]
+    return min(found)[1]
+
+
+def shape_of(scan_type):
+    for word in ("vertical", "horizontal", "block"):
+        if word in scan_type:
+            return word
+    return None
+
+
+def frame_of(line):
+    """The packet that a netfilter log line tells of, as an IP packet; None if there is none."""
+    field = dict(re.findall(r"\b(SRC|DST|PROTO|SPT|DPT)=(\S+)", line))
+    clock = re.search(r"\[\s*(\d+)\.(\d+)\]", line)
+    if not clock or field.get("PROTO") not in ("TCP", "UDP") or "SPT" not in field:
+        return None
+    src, dst = field["SRC"], field["DST"]
+    ports = struct.pack("!HH", int(field["SPT"]), int(field["DPT"]))
+    if field["PROTO"] == "TCP":
+        bits = sum(bit for name, bit in FLAGS.items() if re.search(r"\b%s\b" % name, line))
+        l4, number = ports + struct.pack("!IIBBHHH", 0, 0, 5 << 4, bits, 1024, 0, 0), 6
+    else:
+        l4, number = ports + struct.pack("!HH", 8, 0), 17
+    if ":" in src:
+        ip = struct.pack("!IHBB", 6 << 28, len(l4), number, 64)
+        ip += socket.inet_pton(socket.AF_INET6, src) + socket.inet_pton(socket.AF_INET6, dst)
+    else:
+        ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(l4), 0, 0, 64, number, 0)
+        ip += socket.inet_aton(src) + socket.inet_aton(dst)
+    return int(clock.group(1)), int(clock.group(2)), ip + l4
+
+
+def capture_of(log, out):
+    """Rebuilds the frames of a packet log as a raw-IP capture."""
+    out.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
+    frames = 0
+    with open(log, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            found = frame_of(line)
+            if found:
+                seconds, micros, data = found
+                out.write(struct.pack("<IIII", seconds, micros, len(data), len(data)) + data)
+                frames += 1
+    out.flush()
+    return frames
+
+
+def replay(path):
+    """(events, exit code, what was said) of one capture, watched without blocking."""
+    run = subprocess.run([PROGRAM, "replay", "--json", "--monitor", path],
+                         capture_output=True, timeout=120, check=False)
+    events = []
+    for line in run.stdout.decode().splitlines():
+        found = json.loads(line)
+        if found["event"] == "scan":
+            events.append(found)
+    return events, run.returncode, run.stderr.decode(errors="replace")
+
+
+def judge(row, path):
+    """None when the capture is told as the truth has it, else what is wrong."""
+    events, code, said = replay(path)
+    want = set(row["fires_P_sources"].split())
+    got = {event["source"] for event in events}
+    if code not in (0, 1) or "Sanitizer" in said or "runtime error" in said:
+        return "exit %d: %s" % (code, said[-300:])
+    if code == 1 and not said:
+        return "failed without a word"
+    if got != want:
+        return "flagged %s, the truth is %s" % (sorted(got), sorted(want))
+    for event in events:
+        if event["type"] != type_of(row["scan_type"]):
+            return "%s is %s, the truth is %s" % (event["source"], event["type"], row["scan_type"])
+        shape = OTHER_SHAPE.get(row["file"], (shape_of(row["scan_type"]), ""))[0]
+        if event["shape"] != shape:
+            return "%s is %s, the truth is %s" % (event["source"], event["shape"],
+                                                  row["scan_type"])
+    return None
+
+
+def main():
+    table = os.path.join(CAPTURES, "truth.csv")
+    if not os.path.exists(table):
+        print("1..0 # SKIP no captures in %s; PSCAN_CAPTURES names their folder" % CAPTURES)
+        return 0
+    with open(table, newline="", encoding="utf-8") as rows:
+        rows = list(csv.DictReader(rows))
+    print("1..%d" % len(rows))
+    failed = 0
+    for number, row in enumerate(rows, 1):
+        path = os.path.join(CAPTURES, row["file"])
+        with tempfile.NamedTemporaryFile(suffix=".pcap") as rebuilt:
+            if path.endswith(".log"):
+                if not capture_of(path, rebuilt):
+                    print("ok %d - %s # SKIP no packet can be rebuilt from this log format"
+                          % (number, row["file"]))
+                    continue
+                path = rebuilt.name
+            wrong = judge(row, path)
+        blind = row["category"] == "scan" and not row["fires_P_sources"]
+        failed += wrong is not None
+        print("%s %d - %s%s" % ("not ok" if wrong else "ok", number, row["file"],
+                                " (a scan below the burst rule)" if blind else ""))
+        if wrong:
+            print("# " + wrong.replace("\n", "\n# "))
+    return 1 if failed else 0
+
+
+sys.exit(main())

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * engine.c - parse, gate, classify, evidence, score, verdict, event, for
+ * packets that libpcap delivers. bpf/pscan.bpf.c walks the same steps in the
+ * same order; nothing may happen here that does not happen there.
+ */
+#include <errno.h>
+
+#include "engine.h"
+#include "log.h"
+
+static void count(struct engine *e, enum ps_count stage)
+{
+	e->counters.stage[stage]++;
+}
+
+/* The packet leaves the flow. */
+static enum ps_action leave(struct engine *e, struct engine_packet *packet, enum ps_count stage,
+			    enum ps_action action)
+{
+	count(e, stage);
+	packet->stage = stage;
+	return action;
+}
+
+/* Nothing at the gate could stop an established connection's packet. */
+static bool open_gate(const struct engine *e)
+{
+	return e->cfg.rule.respond != PS_RESPOND_HARD && !e->store.deny.n;
+}
+
+enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
+
+/* Is the source blocked, and is this packet spared all the same. */
+static enum gate blocked(struct engine *e, const struct engine_packet *packet)
+{
+	const struct ps_sighting *it = &packet->it;
+	struct ps_event event;
+	struct ps_block *b;
+
+	if (e->cfg.rule.respond == PS_RESPOND_MONITOR)
+		return GATE_OPEN;
+	b = store_blocked(&e->store, &it->packet.src, it->now_ns);
+	if (!b)
+		return GATE_OPEN;
+	if (packet->established && packet->answered &&
+	    ps_verdict_may_spare(&e->cfg.rule, &it->packet))
+		return GATE_SPARED;
+	if (store_block_hit(&e->cfg.rule, b, it->frame_bytes, it->now_ns)) {
+		ps_event_from_block(b, PS_EVENT_RENEW, packet->ifindex, it->now_ns, &event);
+		e->emit(&event, e->data);
+	}
+	return GATE_DROP;
+}
+
+/* The rule fired: verdict, block, event. */
+static enum ps_action fired(struct engine *e, const struct engine_packet *packet,
+			    struct ps_event *event)
+{
+	const struct ps_rule *rule = &e->cfg.rule;
+	__u64 now_ns = packet->it.now_ns;
+	struct ps_verdict v = ps_verdict(rule, false);
+	bool blocks = v.action == PS_ACTION_BLOCK;
+
+	count(e, PS_COUNT_SCAN);
+	ps_event_scan(rule, event, v, packet->ifindex, blocks ? now_ns + rule->block_ns : 0,
+		      now_ns);
+	if (blocks) {
+		store_block(&e->store, event, packet->it.frame_bytes);
+		count(e, PS_COUNT_BLOCK);
+	}
+	e->emit(event, e->data);
+	return v.action;
+}
+
+/* Score and verdict of a probe that nothing explains. */
+static enum ps_action detect(struct engine *e, struct engine_packet *packet)
+{
+	struct ps_sighting *it = &packet->it;
+	struct ps_bucket *bucket = store_bucket(&e->store, &e->cfg, it->hash);
+	struct ps_event event;
+	enum ps_outcome outcome;
+	int made = 0;
+
+	if (store_allowed(&e->store, &it->packet.src))
+		return leave(e, packet, PS_COUNT_ALLOWED, PS_ACTION_PASS);
+	it->blocks = ps_verdict(&e->cfg.rule, false).action == PS_ACTION_BLOCK;
+
+	outcome = ps_detect(&e->cfg.rule, bucket, it, &made, &event.source);
+
+	leave(e, packet, PS_COUNT_SCORED, PS_ACTION_PASS);
+	if (made) {
+		count(e, PS_COUNT_ADMIT);
+		store_fill(&e->store, &e->cfg, it->hash);
+	}
+	if (made == 2)
+		count(e, PS_COUNT_EVICT);
+	if (e->cfg.save_ports)
+		store_save_port(&e->store, &it->packet, (enum ps_class)it->class);
+	if (outcome == PS_OUTCOME_FIRED)
+		return fired(e, packet, &event);
+	return outcome == PS_OUTCOME_OVER && it->blocks ? PS_ACTION_DROP : PS_ACTION_PASS;
+}
+
+/* An answer that the rule does not score. */
+static enum ps_action reply(struct engine *e, struct engine_packet *packet)
+{
+	bool opens = packet->it.packet.flags & PS_TCP_SYN;
+
+	return leave(e, packet, opens && packet->answered ? PS_COUNT_EXPLAINED : PS_COUNT_REPLY,
+		     PS_ACTION_PASS);
+}
+
+/* Classify, evidence, score: for a packet whose source the gate let through. */
+static enum ps_action probe(struct engine *e, struct engine_packet *packet)
+{
+	const struct ps_rule *rule = &e->cfg.rule;
+	struct ps_sighting *it = &packet->it;
+	const struct ps_packet *p = &it->packet;
+	enum ps_evidence found = PS_EVIDENCE_NONE;
+	enum ps_class class = ps_classify(p);
+	__u64 *mark;
+
+	it->class = class;
+	if (class == PS_CLASS_REPLY && !ps_wanted(rule, p, class))
+		return reply(e, packet);
+	if (!ps_wanted(rule, p, class) || !store_watched(&e->store, &p->dst))
+		return leave(e, packet, PS_COUNT_UNSCORED, PS_ACTION_PASS);
+
+	mark = store_mark(&e->store, &e->cfg, it->hash);
+	it->mark = *mark;
+	it->sight = ps_mark_look(rule, it->mark, it->hash, class, p->dport, it->now_ns);
+	if (it->sight != PS_SIGHT_AGAIN && ps_may_be_reply(p))
+		found = evidence(&e->flows, it, packet->answered);
+	if (found == PS_EVIDENCE_EXPLAINED)
+		return leave(e, packet, PS_COUNT_EXPLAINED, PS_ACTION_PASS);
+	if (found == PS_EVIDENCE_UNKNOWN)
+		return leave(e, packet, PS_COUNT_FORWARDED, PS_ACTION_PASS);
+
+	if (it->sight == PS_SIGHT_FIRST) {
+		*mark = ps_mark_make(it->hash, false, class, p->dport, it->now_ns);
+		return leave(e, packet, PS_COUNT_FIRST, PS_ACTION_PASS);
+	}
+	if (it->sight == PS_SIGHT_AGAIN) {
+		*mark = ps_mark_renew(rule, it->mark, it->now_ns);
+		return leave(e, packet, PS_COUNT_AGAIN, PS_ACTION_PASS);
+	}
+	*mark = ps_mark_track(it->mark, (enum ps_sight)it->sight, it->hash, it->now_ns);
+	return detect(e, packet);
+}
+
+void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_ns,
+		  struct engine_packet *packet)
+{
+	struct ps_sighting *it = &packet->it;
+	const char *data = frame->data;
+
+	packet->parsed = ps_parse_link(frame->link, data, data + frame->captured, &it->packet);
+	packet->ifindex = frame->ifindex;
+	packet->stage = PS_COUNT_MAX;
+	it->now_ns = now_ns;
+	it->frame_bytes = frame->bytes;
+	it->hash = ps_hash_addr(e->cfg.seed, &it->packet.src);
+	packet->flow = (struct flow_key){ 0, 0 };
+	if (packet->parsed != PS_PARSE_OK)
+		return;
+	packet->flow = flows_key(&e->flows, &it->packet, it->hash);
+	if (!ps_may_be_established(&it->packet)) {
+		__builtin_prefetch(store_mark(&e->store, &e->cfg, it->hash));
+		__builtin_prefetch(store_bucket(&e->store, &e->cfg, it->hash)->tag);
+	}
+}
+
+enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
+{
+	const struct ps_sighting *it = &packet->it;
+	bool ok = packet->parsed == PS_PARSE_OK;
+	enum gate gate;
+
+	e->counters.parse[packet->parsed]++;
+	if (!ps_parse_has_addr(packet->parsed))
+		return PS_ACTION_PASS;
+
+	packet->answered = flows_see(&e->flows, packet->flow, it->now_ns);
+	packet->established = ok && ps_may_be_established(&it->packet);
+	if (packet->established && open_gate(e) && packet->answered)
+		return leave(e, packet, PS_COUNT_FLOW, PS_ACTION_PASS);
+
+	gate = store_denied(&e->store, &it->packet.src) ? GATE_DROP : blocked(e, packet);
+	if (gate == GATE_DROP)
+		return leave(e, packet, PS_COUNT_DROP, PS_ACTION_DROP);
+	if (gate == GATE_SPARED)
+		return leave(e, packet, PS_COUNT_SPARED, PS_ACTION_PASS);
+	return ok ? probe(e, packet) : PS_ACTION_PASS;
+}
+
+void engine_expire(struct engine *e, __u64 now_ns)
+{
+	struct ps_event event;
+	struct ps_block b;
+
+	while (store_expire(&e->store, now_ns, &b)) {
+		ps_event_from_block(&b, PS_EVENT_EXPIRE, 0, b.until_ns, &event);
+		e->emit(&event, e->data);
+	}
+}
+
+struct ps_config engine_config(const struct ps_rule *rule, __u64 seed, bool save_ports)
+{
+	return (struct ps_config){
+		.magic = PS_ABI_MAGIC,
+		.version = PS_ABI_VERSION,
+		.seed = seed,
+		.rule = *rule,
+		.mark_bits = PS_MARK_BITS,
+		.bucket_bits = PS_BUCKET_BITS,
+		.flow_bits = PS_FLOW_BITS,
+		.save_ports = save_ports,
+	};
+}
+
+int engine_init(struct engine *e, const struct ps_config *cfg, enum evidence_mode mode,
+		engine_event_fn *emit, void *data)
+{
+	int err;
+
+	*e = (struct engine){ .cfg = *cfg, .emit = emit, .data = data };
+	err = store_init(&e->store, cfg);
+	if (!err)
+		err = flows_init(&e->flows, mode, cfg->seed);
+	if (err) {
+		log_error("making the detection tables: no memory");
+		engine_free(e);
+	}
+	return err;
+}
+
+void engine_free(struct engine *e)
+{
+	store_free(&e->store);
+	flows_free(&e->flows);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* store.c - see store.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pages.h"
+#include "store.h"
+
+/* As in bpf/store.bpf.h: a deadline is moved at most this often. */
+#define RENEW_STEP_NS 1000000000ULL
+
+int store_init(struct store *store, const struct ps_config *cfg)
+{
+	memset(store, 0, sizeof(*store));
+	store->bucket_count = 1U << cfg->bucket_bits;
+	store->mark_bytes = sizeof(*store->marks) << cfg->mark_bits;
+	store->bucket_bytes = sizeof(*store->buckets) << cfg->bucket_bits;
+	store->marks = pages_new(store->mark_bytes);
+	store->buckets = pages_new(store->bucket_bytes);
+	store->filled = calloc((store->bucket_count + 63) / 64, sizeof(*store->filled));
+	store->blocks =
+		lru_new(PS_BLOCKS_MAX, sizeof(union ps_addr), sizeof(struct ps_block), cfg->seed);
+	if (cfg->save_ports)
+		store->ports =
+			lru_new(PS_PORTS_MAX, sizeof(struct ps_port_key), sizeof(__u64), cfg->seed);
+	if (store->marks && store->buckets && store->filled && store->blocks &&
+	    (!cfg->save_ports || store->ports))
+		return 0;
+	store_free(store);
+	return -ENOMEM;
+}
+
+void store_free(struct store *store)
+{
+	pages_free(store->marks, store->mark_bytes);
+	pages_free(store->buckets, store->bucket_bytes);
+	free(store->filled);
+	lru_free(store->blocks);
+	lru_free(store->ports);
+	prefixes_clear(&store->allow);
+	prefixes_clear(&store->deny);
+	prefixes_clear(&store->dst);
+	memset(store, 0, sizeof(*store));
+}
+
+const struct ps_bucket *store_next(const struct store *store, __u32 *cursor)
+{
+	for (__u32 i = *cursor; i < store->bucket_count; i++) {
+		if (!(i % 64) && !store->filled[i / 64]) {
+			i += 63;
+		} else if (store->filled[i / 64] >> i % 64 & 1) {
+			*cursor = i + 1;
+			return &store->buckets[i];
+		}
+	}
+	return NULL;
+}
+
+int prefixes_add(struct prefixes *list, const struct prefix *prefix)
+{
+	struct prefix *grown;
+	size_t at = list->n;
+
+	if (list->n >= PS_PREFIXES_MAX)
+		return -ENOSPC;
+	grown = reallocarray(list->prefix, list->n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	list->prefix = grown;
+	for (; at && grown[at - 1].bits < prefix->bits; at--)
+		grown[at] = grown[at - 1];
+	grown[at] = *prefix;
+	list->n++;
+	return 0;
+}
+
+void prefixes_clear(struct prefixes *list)
+{
+	free(list->prefix);
+	list->prefix = NULL;
+	list->n = 0;
+}
+
+bool prefixes_cover(const struct prefixes *list, const union ps_addr *addr)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (prefix_covers(&list->prefix[i], addr))
+			return true;
+	return false;
+}
+
+bool store_denied(const struct store *store, const union ps_addr *src)
+{
+	return prefixes_cover(&store->deny, src);
+}
+
+bool store_allowed(const struct store *store, const union ps_addr *src)
+{
+	return prefixes_cover(&store->allow, src);
+}
+
+bool store_watched(const struct store *store, const union ps_addr *dst)
+{
+	return !store->dst.n || prefixes_cover(&store->dst, dst);
+}
+
+struct ps_block *store_blocked(const struct store *store, const union ps_addr *src, __u64 now_ns)
+{
+	struct ps_block *b = lru_find(store->blocks, src);
+
+	return b && b->until_ns > now_ns ? b : NULL;
+}
+
+bool store_block_hit(const struct ps_rule *rule, struct ps_block *b, __u32 bytes, __u64 now_ns)
+{
+	__u64 until_ns = now_ns + rule->block_ns;
+
+	b->packets++;
+	b->bytes += bytes;
+	if (until_ns < b->until_ns + RENEW_STEP_NS)
+		return false;
+	b->until_ns = until_ns;
+	if (ps_since(b->told_ns, now_ns) < rule->block_ns / 2)
+		return false;
+	b->told_ns = now_ns;
+	b->renewals++;
+	return true;
+}
+
+void store_block(struct store *store, const struct ps_event *event, __u32 bytes)
+{
+	ps_event_to_block(event, bytes, lru_take(store->blocks, &event->source.addr, NULL));
+}
+
+void store_save_port(struct store *store, const struct ps_packet *p, enum ps_class class)
+{
+	struct ps_port_key key = { .src = p->src, .port = p->dport, .udp = class == PS_CLASS_UDP };
+
+	++*(__u64 *)lru_take(store->ports, &key, NULL);
+}
+
+bool store_expire(struct store *store, __u64 now_ns, struct ps_block *out)
+{
+	const void *addr;
+	struct ps_block *oldest = lru_oldest(store->blocks, &addr);
+
+	/* A block that is hit moves both its deadline and its place in the list. */
+	if (!oldest || oldest->until_ns > now_ns)
+		return false;
+	*out = *oldest;
+	lru_delete(store->blocks, addr);
+	return true;
+}
