@@ -135,7 +135,7 @@ void canary_watch(struct scan *scan, __u64 now_ns)
 		struct host *host = scan->hosts.all[i];
 
 		if (!host->canary.known || host->canary.blocked || !has_silent_ports(scan, host) ||
-		    now_ns - host->canary.alive_ns < NS_PER_MS)
+		    host->canary.alive_ns + NS_PER_MS > now_ns)
 			continue;
 		set_watch(scan, host, true);
 		host->canary.tries = 0;

@@ -46,11 +46,16 @@ void output_begin(struct output *output, const struct scan *scan)
 	}
 }
 
-/* Nobody runs services on nine of ten ports: something answers for the host. */
+/*
+ * No stack accepts a connection with window 0 and without any option; and
+ * nobody runs services on nine of ten ports: something answers for the host.
+ */
 static const char *suspicion(const struct tally *tally)
 {
 	__u32 open = tally->counts[STATE_OPEN];
 
+	if (open && tally->bare >= open)
+		return "syn-proxy";
 	if (open < OUTPUT_SUSPECT_MIN || open * 10 < tally->answered * 9)
 		return NULL;
 	return tally->bare * 2 > open ? "syn-proxy" : "tarpit";
@@ -235,6 +240,7 @@ static int report_host(struct output *output, struct scan *scan, struct host *ho
 			err = view_phase(output, &view, (enum phase_kind)kind);
 	if (!err && view.row_count)
 		qsort(view.rows, view.row_count, sizeof(*view.rows), compare_rows);
+	output->open_ports += view.suspect ? 0 : view.open_count;
 	for (struct output_target *t = output->targets; t && !err; t = t->next)
 		if (t->format->host)
 			t->format->host(output, t->file, &view);

@@ -67,6 +67,7 @@ struct output {
 	struct output_target *targets;
 	__u64 started_at;	/* seconds since the epoch */
 	unsigned int hosts_up;
+	__u64 open_ports;	/* that are believed; known at the end */
 };
 
 struct output_format {

@@ -175,7 +175,7 @@ static void end(const struct output *output, FILE *file, const struct scan *scan
 				 scan->timed_out ? "timeout" : "done");
 	put_number(object, "targets", scan->targets->count);
 	put_number(object, "up", output->hosts_up);
-	put_number(object, "open", scan->counts.open);
+	put_number(object, "open", output->open_ports);
 	put_number(object, "probes", scan->counts.probes);
 	put_number(object, "answers", scan->counts.answers);
 	put_number(object, "dropped", scan_drops(scan));

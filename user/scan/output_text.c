@@ -98,7 +98,7 @@ static void end(const struct output *output, FILE *file, const struct scan *scan
 	fprintf(file, "\n%s: %u of %llu up, %llu open; %llu probes in %.2f s",
 		scan_interrupted ? "Interrupted" : scan->timed_out ? "Timed out" : "Done",
 		output->hosts_up, (unsigned long long)scan->targets->count,
-		(unsigned long long)scan->counts.open, (unsigned long long)scan->counts.probes,
+		(unsigned long long)output->open_ports, (unsigned long long)scan->counts.probes,
 		seconds);
 	if (scan->loss.answers)
 		fprintf(file, ", loss %.1f %%", loss_rate(&scan->loss) * 100);

@@ -280,7 +280,6 @@ static bool send_some(struct scan *scan, __u64 now, __u64 *due_ns)
 	}
 	if (step == SCHEDULE_PASS) {
 		canary_watch(scan, now);
-		trickle_take(scan, now);
 		scan->rto_ns = 0;
 		for (size_t i = 0; i < scan->hosts.n; i++) {
 			__u64 rto = rtt_timeout(&scan->hosts.all[i]->rtt, &scan->config->timing);
@@ -336,6 +335,8 @@ static int phase_loop(struct scan *scan)
 			scan->timed_out = true;
 			break;
 		}
+		if (scan->schedule.pass && !scan->schedule.pass_sent)
+			trickle_take(scan, now);
 		/* Between passes, first make sure that the targets still answer at all. */
 		if (more && !(scan->watched && scan->schedule.pass && !scan->schedule.pass_sent))
 			more = send_some(scan, now, &due);

@@ -116,8 +116,11 @@ static double burst_of(double rate_pps)
 
 static void refill(struct pace *pace, __u64 now_ns)
 {
-	double seconds = (double)(now_ns - pace->last_ns) / (double)NS_PER_S;
+	double seconds;
 
+	if (now_ns < pace->last_ns)
+		now_ns = pace->last_ns;
+	seconds = (double)(now_ns - pace->last_ns) / (double)NS_PER_S;
 	pace->last_ns = now_ns;
 	pace->tokens = fmin(pace->tokens + seconds * pace->rate_pps, burst_of(pace->rate_pps));
 	pace->ceiling = fmin(pace->ceiling + seconds * pace->timing->rate_max_pps,

@@ -50,6 +50,9 @@ static void refill(struct trickle *trickle, const struct tally *tally, __u64 now
 	__u32 closed = tally->counts[STATE_CLOSED];
 	double spent = closed - trickle->answers_seen;
 
+	/* The caller's time may be a little older than the last batch. */
+	if (now_ns < trickle->filled_ns)
+		now_ns = trickle->filled_ns;
 	trickle->tokens += (double)(now_ns - trickle->filled_ns) / NS_PER_S * trickle->rate_pps;
 	trickle->tokens = fmax(fmin(trickle->tokens, trickle->burst) - spent, 0);
 	trickle->filled_ns = now_ns;
