@@ -139,8 +139,9 @@ static void overview(FILE *out, const struct model *m)
 		tile(out, "packets", m->packets);
 	tile(out, m->detected == 1 ? "scanner" : "scanners", m->detected);
 	tile(out, "blocked", blocked);
-	tile(out, "packets dropped", dropped);
-	tile(out, "other sources", m->sources - m->detected);
+	tile(out, dropped == 1 ? "packet dropped" : "packets dropped", dropped);
+	tile(out, m->sources - m->detected == 1 ? "other source" : "other sources",
+	     m->sources - m->detected);
 	fputs("</div>\n", out);
 	if (m->forgotten)
 		fprintf(out, "<p class=note>%llu more sources were not followed.</p>\n",
@@ -188,8 +189,9 @@ static void facts(FILE *out, const struct model_source *s)
 			report_time((__s64)s->detected_ns, time),
 			page_span(s->detected_ns - s->first_ns, span));
 	if (s->until_ns)
-		fprintf(out, "<dt>blocked until<dd>%s\n<dt>dropped<dd>%llu packets\n",
-			report_time((__s64)s->until_ns, time), (ull)s->dropped);
+		fprintf(out, "<dt>blocked until<dd>%s\n<dt>dropped<dd>%llu packet%s\n",
+			report_time((__s64)s->until_ns, time), (ull)s->dropped,
+			s->dropped == 1 ? "" : "s");
 	fputs("</dl>\n", out);
 }
 
