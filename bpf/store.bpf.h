@@ -10,9 +10,6 @@
 #include "emit.bpf.h"
 #include "evidence.bpf.h"
 
-/* A deadline is moved at most this often: the entry is shared by all CPUs. */
-#define RENEW_STEP_NS 1000000000ULL
-
 static __always_inline void prefix_of(const union ps_addr *addr, struct ps_prefix *key)
 {
 	key->bits = 128;
@@ -57,7 +54,7 @@ static __always_inline void block_hit(struct xdp_md *ctx, const struct ps_rule *
 
 	__sync_fetch_and_add(&b->packets, 1);
 	__sync_fetch_and_add(&b->bytes, bytes);
-	if (until_ns < b->until_ns + RENEW_STEP_NS)
+	if (until_ns < b->until_ns + ps_verdict_renew_step(rule))
 		return;
 	b->until_ns = until_ns;
 	if (ps_since(told_ns, now_ns) < rule->block_ns / 2)
@@ -79,8 +76,7 @@ enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
  * it has the flags of an open connection, so a socket may speak for it.
  */
 static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_config *cfg,
-				    const struct ps_sighting *it, __u64 flow_hash,
-				    bool established)
+					 const struct ps_sighting *it, bool established)
 {
 	const struct ps_packet *p = &it->packet;
 	struct ps_block *b;
@@ -95,7 +91,7 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 	if (!in_force(b->until_ns, now_ns))
 		return GATE_OPEN;
 	if (established && ps_verdict_may_spare(&cfg->rule, p) && tcp_connected(ctx, p)) {
-		flow_remember(cfg, flow_hash);
+		flow_remember(cfg, flow_hash(cfg, p));
 		return GATE_SPARED;
 	}
 	block_hit(ctx, &cfg->rule, b, it->frame_bytes, now_ns);

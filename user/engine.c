@@ -186,7 +186,12 @@ enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
 	if (packet->established && open_gate(e) && packet->answered)
 		return leave(e, packet, PS_COUNT_FLOW, PS_ACTION_PASS);
 
-	gate = store_denied(&e->store, &it->packet.src) ? GATE_DROP : blocked(e, packet);
+	if (ok && ps_is_neighbour(&it->packet))
+		gate = GATE_OPEN;
+	else if (store_denied(&e->store, &it->packet.src))
+		gate = GATE_DROP;
+	else
+		gate = blocked(e, packet);
 	if (gate == GATE_DROP)
 		return leave(e, packet, PS_COUNT_DROP, PS_ACTION_DROP);
 	if (gate == GATE_SPARED)

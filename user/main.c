@@ -28,6 +28,7 @@ static const struct command commands[] = {
 	{ "block", cmd_block, "block by hand, list and lift blocks" },
 	{ "allow", cmd_allow, "sources that are never scored nor blocked" },
 	{ "replay", cmd_replay, "run the detection over capture files" },
+	{ "report", cmd_report, "make a page of recorded events or of a capture" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
