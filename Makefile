@@ -50,7 +50,8 @@ unit_bin := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/te
 prog_bin := $(patsubst tests/prog/%.c,$(B)/tests/prog/%,$(wildcard tests/prog/test_*.c))
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 harness_bin := $(patsubst tests/harness/%.c,$(B)/tests/harness/%,$(wildcard tests/harness/*.c))
-bench_bin := $(patsubst tools/bench/%.c,$(B)/tools/bench/%,$(wildcard tools/bench/*.c))
+bench_bin := $(patsubst tools/bench/%.c,$(B)/tools/bench/%,\
+	$(filter-out %.bpf.c,$(wildcard tools/bench/*.c)))
 
 .PHONY: all
 all: $(B)/pscan-xdp ## build the program
@@ -61,8 +62,12 @@ $(B)/%.bpf.o: bpf/%.bpf.c $(B)/flags.bpf
 	$(Q)$(CLANG) $(bpf_cflags) -MMD -MP -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp && rm -f $@.tmp
 
+$(B)/tools/bench/%.bpf.o: tools/bench/%.bpf.c $(B)/flags.bpf
+	$(call say,BPF,$@) mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_cflags) -MMD -MP -c $< -o $@ -MF $(@:.o=.d) -MT $@
+
 $(B)/%.skel.h: $(B)/%.bpf.o
-	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
 
 $(B)/user/xdp.o $(B)/san/user/xdp.o: $(B)/pscan.skel.h
 
@@ -98,10 +103,17 @@ $(B)/tests/harness/%: tests/harness/%.c $(B)/flags.user
 	$(call say,TEST,$@) mkdir -p $(@D)
 	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< -o $@ $(pkg_libs)
 
+$(B)/tools/bench/blast: $(B)/tools/bench/blast.skel.h
+
 $(B)/tools/bench/%: tools/bench/%.c $(filter-out $(B)/user/main.o,$(user_obj))
 	$(call say,BENCH,$@) mkdir -p $(@D)
-	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< \
+	$(Q)$(CC) $(user_cflags) -I$(@D) $(CFLAGS) -Itests/harness -MMD -MP $< \
 		$(filter-out $(B)/user/main.o,$(user_obj)) -o $@ $(pkg_libs)
+
+# Ends a guest that has no libraries.
+$(B)/tools/kernels/kmexit: tools/kernels/kmexit.c $(B)/flags.user
+	$(call say,TEST,$@) mkdir -p $(@D)
+	$(Q)$(CC) -static -Os $(warnings) $< -o $@
 
 fuzz_src := $(lib_src)
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(lib_src) $(B)/pscan.skel.h
@@ -119,7 +131,7 @@ FORCE:
 
 # ---- tests ----------------------------------------------------------------
 
-.PHONY: deps check test
+.PHONY: deps check test test-kernels
 deps: ## install what building and testing need (Debian 12, root)
 	$(Q)tools/install-deps.sh
 
@@ -131,11 +143,18 @@ test: ## every test; run it as root, it installs what is missing
 	$(Q)$(MAKE) --no-print-directory test-build
 	$(Q)tests/run.sh
 
+test-kernels: ## every supported kernel in QEMU, both modes, as TAP; downloads once, no root
+	$(Q)$(MAKE) --no-print-directory $(kernels_need)
+	$(Q)KERNELS="5.10 6.1 6.12 newest" MODES="native generic" tests/kernels/kernels.t
+
+kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmexit
+
 lint: all ## include directions, manual, scripts, sizes, licences, cppcheck
 	$(Q)tools/lint.sh
 
 .PHONY: test-build lint
-test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz_bin)
+test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz_bin) \
+	$(kernels_need)
 
 # ---- the main job ----------------------------------------------------------
 
@@ -148,7 +167,7 @@ run: ## build, then attach to IFACE=..., or show everything in a two-host lab
 # ---- speed -----------------------------------------------------------------
 
 .PHONY: bench bench-build
-bench-build: all $(bench_bin) $(harness_bin)
+bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o
 bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 	$(Q)tools/bench/$*.sh
 

@@ -26,6 +26,7 @@ all_tests() {
 	runnable build/tests/prog/test_* tests/prog/*.t
 	printf '%s\n' tests/lab/*.bats
 	runnable tests/fuzz/smoke.t
+	runnable tests/kernels/kernels.t
 }
 
 if [ $# -gt 0 ]; then
@@ -43,4 +44,4 @@ if [ "${#tests[@]}" -eq 0 ]; then
 	echo "run.sh: found no tests; run it through make test" >&2
 	exit 1
 fi
-exec prove --exec tests/harness/run-one.sh "${tests[@]}"
+exec prove --failures --comments --exec tests/harness/run-one.sh "${tests[@]}"

@@ -15,21 +15,24 @@ test_packages=(
 	bats dnsmasq-base ethtool hping3 iperf3 iproute2 iputils-ping jq libclang-rt-14-dev
 	libcmocka-dev masscan nftables nmap perl procps python3-scapy tcpdump util-linux
 )
+kernel_packages=(
+	busybox-static cpio dash iproute2 jq kmod qemu-system-x86 xz-utils zstd
+)
 
 die() {
 	echo "install-deps.sh: $1" >&2
 	exit 1
 }
 
-# Prints those of "$@" that are not installed.
+# Prints those of "$@" that are not installed. One call: dpkg-query reads its whole
+# data base each time. It fails when it does not know one of them, which is an answer.
 missing_of() {
-	local package
+	local package installed
 
+	# shellcheck disable=SC2016 # dpkg-query's own variables
+	installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
 	for package in "$@"; do
-		case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
-		installed*) ;;
-		*) echo "$package" ;;
-		esac
+		grep -qxF "$package installed" <<<"$installed" || echo "$package"
 	done
 }
 
@@ -52,8 +55,13 @@ install_packages() {
 case ${1-} in
 '') wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
 --build) wanted=("${build_packages[@]}") ;;
+--kernels) wanted=("${kernel_packages[@]}") ;;
 *)
-	echo "Usage: tools/install-deps.sh [--build]    --build: not what only the tests need" >&2
+	cat >&2 <<-'USAGE'
+		Usage: tools/install-deps.sh [--build | --kernels]
+		  --build     not what only the tests need
+		  --kernels   what tests on other kernels need, and nothing else
+	USAGE
 	exit 2
 	;;
 esac

@@ -15,10 +15,11 @@ static void count(struct engine *e, enum ps_count stage)
 }
 
 /* The packet leaves the flow. */
-static enum ps_action leave(struct engine *e, enum ps_count stage, enum ps_action action)
+static enum ps_action leave(struct engine *e, struct engine_packet *packet, enum ps_count stage,
+			    enum ps_action action)
 {
 	count(e, stage);
-	e->stage = stage;
+	packet->stage = stage;
 	return action;
 }
 
@@ -30,149 +31,224 @@ static bool open_gate(const struct engine *e)
 
 enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
 
-/* Is the source blocked, and is this packet spared all the same. */
-static enum gate blocked(struct engine *e, const struct engine_frame *frame, bool established,
-		    bool answered)
+/* The block in force against a source, its own or its network's. A network's
+ * spares whom a list names. */
+static struct ps_block *block_of(struct engine *e, const struct ps_sighting *it)
 {
-	const struct ps_sighting *it = &e->it;
+	const union ps_addr *src = &it->packet.src;
+	struct ps_block *b = store_blocked(&e->store, src, it->now_ns);
+	union ps_addr net;
+
+	if (b || !ps_addr_has_net(src))
+		return b;
+	ps_addr_net(&net, src);
+	b = store_blocked(&e->store, &net, it->now_ns);
+	return b && !store_allowed(&e->store, src) ? b : NULL;
+}
+
+/* Is the source blocked, and is this packet spared all the same. */
+static enum gate blocked(struct engine *e, const struct engine_packet *packet)
+{
+	const struct ps_sighting *it = &packet->it;
 	struct ps_event event;
 	struct ps_block *b;
 
 	if (e->cfg.rule.respond == PS_RESPOND_MONITOR)
 		return GATE_OPEN;
-	b = store_blocked(&e->store, &it->packet.src, it->now_ns);
+	b = block_of(e, it);
 	if (!b)
 		return GATE_OPEN;
-	if (established && answered && ps_verdict_may_spare(&e->cfg.rule, &it->packet))
+	if (packet->established && packet->answered &&
+	    ps_verdict_may_spare(&e->cfg.rule, &it->packet))
 		return GATE_SPARED;
 	if (store_block_hit(&e->cfg.rule, b, it->frame_bytes, it->now_ns)) {
-		ps_event_from_block(b, PS_EVENT_RENEW, frame->ifindex, it->now_ns, &event);
+		ps_event_from_block(b, PS_EVENT_RENEW, packet->ifindex, it->now_ns, &event);
 		e->emit(&event, e->data);
 	}
 	return GATE_DROP;
 }
 
 /* The rule fired: verdict, block, event. */
-static enum ps_action fired(struct engine *e, const struct engine_frame *frame,
+static enum ps_action fired(struct engine *e, const struct engine_packet *packet,
 			    struct ps_event *event)
 {
 	const struct ps_rule *rule = &e->cfg.rule;
+	__u64 now_ns = packet->it.now_ns;
 	struct ps_verdict v = ps_verdict(rule, false);
 	bool blocks = v.action == PS_ACTION_BLOCK;
 
 	count(e, PS_COUNT_SCAN);
-	ps_event_scan(rule, event, v, frame->ifindex, blocks ? e->it.now_ns + rule->block_ns : 0,
-		      e->it.now_ns);
+	ps_event_scan(rule, event, v, packet->ifindex, blocks ? now_ns + rule->block_ns : 0,
+		      now_ns);
 	if (blocks) {
-		store_block(&e->store, event, e->it.frame_bytes);
+		store_block(&e->store, event, packet->it.frame_bytes);
 		count(e, PS_COUNT_BLOCK);
 	}
 	e->emit(event, e->data);
-	return blocks ? PS_ACTION_BLOCK : PS_ACTION_ALERT;
+	return v.action;
 }
 
 /* Score and verdict of a probe that nothing explains. */
-static enum ps_action detect(struct engine *e, const struct engine_frame *frame)
+static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 {
-	struct ps_bucket *bucket = store_bucket(&e->store, &e->cfg, e->it.hash);
+	struct ps_sighting *it = &packet->it;
+	struct ps_bucket *bucket = store_bucket(&e->store, &e->cfg, it->hash);
 	struct ps_event event;
 	enum ps_outcome outcome;
 	int made = 0;
 
-	if (store_allowed(&e->store, &e->it.packet.src))
-		return leave(e, PS_COUNT_ALLOWED, PS_ACTION_PASS);
-	e->it.blocks = ps_verdict(&e->cfg.rule, false).action == PS_ACTION_BLOCK;
+	if (store_allowed(&e->store, &it->packet.src))
+		return leave(e, packet, PS_COUNT_ALLOWED, PS_ACTION_PASS);
+	it->blocks = ps_verdict(&e->cfg.rule, false).action == PS_ACTION_BLOCK;
 
-	outcome = ps_detect(&e->cfg.rule, bucket, &e->it, &made, &event.source);
+	outcome = ps_detect(&e->cfg.rule, bucket, it, &made, &event.source);
 
-	leave(e, PS_COUNT_SCORED, PS_ACTION_PASS);
-	if (made)
+	if (!it->net)
+		leave(e, packet, PS_COUNT_SCORED, PS_ACTION_PASS);
+	if (made) {
 		count(e, PS_COUNT_ADMIT);
+		store_fill(&e->store, &e->cfg, it->hash);
+	}
 	if (made == 2)
 		count(e, PS_COUNT_EVICT);
-	if (e->cfg.save_ports)
-		store_save_port(&e->store, &e->it.packet, (enum ps_class)e->it.class);
+	if (e->cfg.save_ports && !it->net)
+		store_save_port(&e->store, &it->packet, (enum ps_class)it->class);
 	if (outcome == PS_OUTCOME_FIRED)
-		return fired(e, frame, &event);
-	return outcome == PS_OUTCOME_OVER && e->it.blocks ? PS_ACTION_DROP : PS_ACTION_PASS;
+		return fired(e, packet, &event);
+	return outcome == PS_OUTCOME_OVER && it->blocks ? PS_ACTION_DROP : PS_ACTION_PASS;
 }
 
 /* An answer that the rule does not score. */
-static enum ps_action reply(struct engine *e, bool answered)
+static enum ps_action reply(struct engine *e, struct engine_packet *packet)
 {
-	bool opens = e->it.packet.flags & PS_TCP_SYN;
+	bool opens = packet->it.packet.flags & PS_TCP_SYN;
 
-	return leave(e, opens && answered ? PS_COUNT_EXPLAINED : PS_COUNT_REPLY, PS_ACTION_PASS);
+	return leave(e, packet, opens && packet->answered ? PS_COUNT_EXPLAINED : PS_COUNT_REPLY,
+		     PS_ACTION_PASS);
+}
+
+/* Looks whether there is anything new in this port of this source. */
+static __u64 *sight(struct engine *e, struct ps_sighting *it)
+{
+	__u64 *mark = store_mark(&e->store, &e->cfg, it->hash);
+
+	it->mark = *mark;
+	it->sight = ps_mark_look(&e->cfg.rule, it->mark, it->hash, (enum ps_class)it->class,
+				 it->packet.dport, it->now_ns);
+	return mark;
+}
+
+/* Admission by the mark, then score and verdict. */
+static enum ps_action admit(struct engine *e, struct engine_packet *packet, __u64 *mark)
+{
+	struct ps_sighting *it = &packet->it;
+	enum ps_count left = PS_COUNT_AGAIN;
+
+	if (it->sight == PS_SIGHT_SECOND || it->sight == PS_SIGHT_TRACKED) {
+		*mark = ps_mark_track(it->mark, (enum ps_sight)it->sight, it->hash, it->now_ns);
+		return detect(e, packet);
+	}
+	if (it->sight == PS_SIGHT_FIRST) {
+		*mark = ps_mark_make(it->hash, false, (enum ps_class)it->class, it->packet.dport,
+				     it->now_ns);
+		left = PS_COUNT_FIRST;
+	} else {
+		*mark = ps_mark_renew(&e->cfg.rule, it->mark, it->now_ns);
+	}
+	return it->net ? PS_ACTION_PASS : leave(e, packet, left, PS_ACTION_PASS);
+}
+
+/* The same probe held against the sender's /64. */
+static enum ps_action probe_net(struct engine *e, struct engine_packet *packet)
+{
+	struct ps_sighting *it = &packet->it;
+
+	ps_addr_net(&it->packet.src, &it->packet.src);
+	it->hash = ps_hash_addr(e->cfg.seed, &it->packet.src);
+	it->net = true;
+	return admit(e, packet, sight(e, it));
 }
 
 /* Classify, evidence, score: for a packet whose source the gate let through. */
-static enum ps_action probe(struct engine *e, const struct engine_frame *frame, bool answered)
+static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 {
 	const struct ps_rule *rule = &e->cfg.rule;
-	struct ps_sighting *it = &e->it;
+	struct ps_sighting *it = &packet->it;
 	const struct ps_packet *p = &it->packet;
 	enum ps_evidence found = PS_EVIDENCE_NONE;
 	enum ps_class class = ps_classify(p);
+	enum ps_action verdict;
 	__u64 *mark;
 
 	it->class = class;
 	if (class == PS_CLASS_REPLY && !ps_wanted(rule, p, class))
-		return reply(e, answered);
+		return reply(e, packet);
 	if (!ps_wanted(rule, p, class) || !store_watched(&e->store, &p->dst))
-		return leave(e, PS_COUNT_UNSCORED, PS_ACTION_PASS);
+		return leave(e, packet, PS_COUNT_UNSCORED, PS_ACTION_PASS);
 
-	mark = store_mark(&e->store, &e->cfg, it->hash);
-	it->mark = *mark;
-	it->sight = ps_mark_look(rule, it->mark, it->hash, class, p->dport, it->now_ns);
+	mark = sight(e, it);
 	if (it->sight != PS_SIGHT_AGAIN && ps_may_be_reply(p))
-		found = evidence(&e->flows, it, answered);
+		found = evidence(&e->flows, it, packet->answered);
 	if (found == PS_EVIDENCE_EXPLAINED)
-		return leave(e, PS_COUNT_EXPLAINED, PS_ACTION_PASS);
+		return leave(e, packet, PS_COUNT_EXPLAINED, PS_ACTION_PASS);
 	if (found == PS_EVIDENCE_UNKNOWN)
-		return leave(e, PS_COUNT_FORWARDED, PS_ACTION_PASS);
+		return leave(e, packet, PS_COUNT_FORWARDED, PS_ACTION_PASS);
 
-	if (it->sight == PS_SIGHT_FIRST) {
-		*mark = ps_mark_make(it->hash, false, class, p->dport, it->now_ns);
-		return leave(e, PS_COUNT_FIRST, PS_ACTION_PASS);
-	}
-	if (it->sight == PS_SIGHT_AGAIN) {
-		*mark = ps_mark_renew(it->mark, it->now_ns);
-		return leave(e, PS_COUNT_AGAIN, PS_ACTION_PASS);
-	}
-	*mark = ps_mark_track(it->mark, (enum ps_sight)it->sight, it->hash, it->now_ns);
-	return detect(e, frame);
+	verdict = admit(e, packet, mark);
+	if (verdict == PS_ACTION_PASS && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
+		verdict = probe_net(e, packet);
+	return verdict;
 }
 
-enum ps_action engine_packet(struct engine *e, const struct engine_frame *frame, __u64 now_ns)
+void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_ns,
+		  struct engine_packet *packet)
 {
-	struct ps_sighting *it = &e->it;
-	const struct ps_packet *p = &it->packet;
-	bool established, answered = false;
-	enum gate gate;
+	struct ps_sighting *it = &packet->it;
 	const char *data = frame->data;
 
-	e->parsed = ps_parse_link(frame->link, data, data + frame->captured, &it->packet);
-	e->counters.parse[e->parsed]++;
-	e->stage = PS_COUNT_MAX;
-	if (!ps_parse_has_addr(e->parsed))
-		return PS_ACTION_PASS;
-
-	it->hash = ps_hash_addr(e->cfg.seed, &p->src);
-	if (e->parsed == PS_PARSE_OK)
-		answered = flows_see(&e->flows, p, it->hash, now_ns);
-	established = e->parsed == PS_PARSE_OK && ps_may_be_established(p);
-	if (established && open_gate(e) && answered)
-		return leave(e, PS_COUNT_FLOW, PS_ACTION_PASS);
-
+	packet->parsed = ps_parse_link(frame->link, data, data + frame->captured, &it->packet);
+	packet->ifindex = frame->ifindex;
+	packet->stage = PS_COUNT_MAX;
 	it->now_ns = now_ns;
 	it->frame_bytes = frame->bytes;
-	gate = store_denied(&e->store, &p->src) ? GATE_DROP :
-	       blocked(e, frame, established, answered);
+	it->net = false;
+	it->hash = ps_hash_addr(e->cfg.seed, &it->packet.src);
+	packet->flow = (struct flow_key){ 0, 0 };
+	if (packet->parsed != PS_PARSE_OK)
+		return;
+	packet->flow = flows_key(&e->flows, &it->packet, it->hash);
+	if (!ps_may_be_established(&it->packet)) {
+		__builtin_prefetch(store_mark(&e->store, &e->cfg, it->hash));
+		__builtin_prefetch(store_bucket(&e->store, &e->cfg, it->hash)->tag);
+	}
+}
+
+enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
+{
+	const struct ps_sighting *it = &packet->it;
+	bool ok = packet->parsed == PS_PARSE_OK;
+	enum gate gate;
+
+	e->counters.parse[packet->parsed]++;
+	if (!ps_parse_has_addr(packet->parsed))
+		return PS_ACTION_PASS;
+
+	packet->answered = flows_see(&e->flows, packet->flow, it->now_ns);
+	packet->established = ok && ps_may_be_established(&it->packet);
+	if (packet->established && open_gate(e) && packet->answered)
+		return leave(e, packet, PS_COUNT_FLOW, PS_ACTION_PASS);
+
+	if (ok && ps_is_neighbour(&it->packet))
+		gate = GATE_OPEN;
+	else if (store_denied(&e->store, &it->packet.src))
+		gate = GATE_DROP;
+	else
+		gate = blocked(e, packet);
 	if (gate == GATE_DROP)
-		return leave(e, PS_COUNT_DROP, PS_ACTION_DROP);
+		return leave(e, packet, PS_COUNT_DROP, PS_ACTION_DROP);
 	if (gate == GATE_SPARED)
-		return leave(e, PS_COUNT_SPARED, PS_ACTION_PASS);
-	return e->parsed == PS_PARSE_OK ? probe(e, frame, answered) : PS_ACTION_PASS;
+		return leave(e, packet, PS_COUNT_SPARED, PS_ACTION_PASS);
+	return ok ? probe(e, packet) : PS_ACTION_PASS;
 }
 
 void engine_expire(struct engine *e, __u64 now_ns)

@@ -21,9 +21,16 @@ struct engine {
 	struct flows flows;
 	engine_event_fn *emit;
 	void *data;
-	/* About the latest packet, for whoever draws it: */
+};
+
+/* A packet on its way through the flow. */
+struct engine_packet {
 	struct ps_sighting it;
+	struct flow_key flow;
+	__u32 ifindex;
 	enum ps_parse parsed;
+	bool established;	/* has the flags of an open connection */
+	bool answered;		/* an earlier packet went the opposite way */
 	enum ps_count stage;	/* where it left the flow; PS_COUNT_MAX: at the parser */
 };
 
@@ -43,8 +50,15 @@ int engine_init(struct engine *engine, const struct ps_config *cfg, enum evidenc
 		engine_event_fn *emit, void *data);
 void engine_free(struct engine *engine);
 
-enum ps_action engine_packet(struct engine *engine, const struct engine_frame *frame,
-			     __u64 now_ns);
+/*
+ * The flow in two steps, so that a caller can let the memory that the second
+ * needs arrive while it parses the next packets: parse, and all the rest. Each
+ * packet passes through both, in the same order. The frame may go after the
+ * first.
+ */
+void engine_parse(struct engine *engine, const struct engine_frame *frame, __u64 now_ns,
+		  struct engine_packet *packet);
+enum ps_action engine_judge(struct engine *engine, struct engine_packet *packet);
 
 /* Tells the blocks that ran out by now; what user space does beside the XDP program. */
 void engine_expire(struct engine *engine, __u64 now_ns);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* evidence.c - see evidence.h. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "evidence.h"
+#include "pages.h"
 
 #define TIME_SHIFT 30 /* 1.07 s; 24 bits wrap after 208 days and only order by age */
 #define TIME_MASK 0xffffffULL
@@ -17,26 +17,26 @@
  * bytes at least), and a trailer with them. */
 #define PADDING_BYTES_MAX 18U
 
+static const size_t table_bytes = sizeof(struct flow_line) << FLOW_LINE_BITS;
+
 int flows_init(struct flows *flows, enum evidence_mode mode, __u64 seed)
 {
-	size_t bytes = sizeof(struct flow_line) << FLOW_LINE_BITS;
-
 	memset(flows, 0, sizeof(*flows));
 	flows->mode = mode;
 	flows->seed = seed;
-	if (mode != EVIDENCE_FLOWS)
-		return 0;
-	flows->line = aligned_alloc(sizeof(struct flow_line), bytes);
-	if (!flows->line)
-		return -ENOMEM;
-	memset(flows->line, 0, bytes);
-	return 0;
+	if (mode == EVIDENCE_FLOWS)
+		flows->line = pages_new(table_bytes);
+	else
+		flows->locals = lru_new(PS_LOCALS_MAX, sizeof(union ps_addr), 1, seed);
+	return flows->line || flows->locals ? 0 : -ENOMEM;
 }
 
 void flows_free(struct flows *flows)
 {
-	free(flows->line);
+	pages_free(flows->line, table_bytes);
+	lru_free(flows->locals);
 	flows->line = NULL;
+	flows->locals = NULL;
 }
 
 /* What a flow is worth keeping: two-way before one-way, then the younger. */
@@ -71,29 +71,49 @@ static __u64 flow_end(__u64 addr_hash, __u16 port)
 	return addr_hash ^ (port + 1ULL) * 0x9e3779b97f4a7c15ULL;
 }
 
-bool flows_see(struct flows *flows, const struct ps_packet *p, __u64 src_hash, __u64 now_ns)
+static struct flow_line *line_of(const struct flows *flows, __u64 hash)
 {
-	__u64 src = flow_end(src_hash, p->sport);
-	__u64 dst = flow_end(ps_hash_addr(flows->seed, &p->dst), p->dport);
-	__u64 hash = ps_mix(src + dst + p->proto), now = now_ns >> TIME_SHIFT & TIME_MASK;
-	__u64 way = src < dst ? SEEN_UP : SEEN_DOWN, tag = hash & TAG_MASK, *flow;
+	return &flows->line[hash & ((1U << FLOW_LINE_BITS) - 1)];
+}
+
+struct flow_key flows_key(const struct flows *flows, const struct ps_packet *p, __u64 src_hash)
+{
+	struct flow_key key = { 0, 0 };
+	__u64 src, dst;
+
+	if (!flows->line || (p->proto != PS_IP_TCP && p->proto != PS_IP_UDP))
+		return key;
+	src = flow_end(src_hash, p->sport);
+	dst = flow_end(ps_hash_addr(flows->seed, &p->dst), p->dport);
+	key.hash = ps_mix(src + dst + p->proto);
+	key.way = src < dst ? SEEN_UP : SEEN_DOWN;
+	if (src == dst)
+		key.way = SEEN_UP; /* nobody answers himself */
+	__builtin_prefetch(line_of(flows, key.hash), 1);
+	return key;
+}
+
+bool flows_see(struct flows *flows, struct flow_key key, __u64 now_ns)
+{
+	__u64 now = now_ns >> TIME_SHIFT & TIME_MASK, tag = key.hash & TAG_MASK;
 	struct flow_line *line;
 
 	if (!flows->start_ns)
 		flows->start_ns = now_ns;
-	if (!flows->line || (p->proto != PS_IP_TCP && p->proto != PS_IP_UDP))
+	if (!key.way)
 		return false;
-	line = &flows->line[hash & ((1U << FLOW_LINE_BITS) - 1)];
+	line = line_of(flows, key.hash);
 	for (int w = 0; w < FLOW_WAYS; w++) {
-		flow = &line->way[w];
-		if (*flow && (*flow & TAG_MASK) == tag) {
-			bool answered = src != dst && (*flow & SEEN_BOTH & ~way);
+		__u64 *flow = &line->way[w];
 
-			*flow = (*flow & ~TIME_MASK) | way | now;
+		if (*flow && (*flow & TAG_MASK) == tag) {
+			bool answered = *flow & SEEN_BOTH & ~key.way;
+
+			*flow = (*flow & ~TIME_MASK) | key.way | now;
 			return answered;
 		}
 	}
-	*flow_victim(flows, line, now) = tag | way | now;
+	*flow_victim(flows, line, now) = tag | key.way | now;
 	return false;
 }
 
@@ -109,7 +129,8 @@ enum ps_evidence evidence(const struct flows *flows, const struct ps_sighting *i
 {
 	if (answered)
 		return PS_EVIDENCE_EXPLAINED;
-	if (flows->mode == EVIDENCE_FLOWS && older_than_capture(flows, it))
-		return PS_EVIDENCE_UNKNOWN;
-	return PS_EVIDENCE_NONE;
+	if (flows->mode == EVIDENCE_NO_SOCKETS)
+		return lru_find(flows->locals, &it->packet.dst) ? PS_EVIDENCE_NONE
+								: PS_EVIDENCE_UNKNOWN;
+	return older_than_capture(flows, it) ? PS_EVIDENCE_UNKNOWN : PS_EVIDENCE_NONE;
 }

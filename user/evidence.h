@@ -15,6 +15,8 @@
 
 #include <pscan/detect.h>
 
+#include "lru.h"
+
 /* Flows of a capture: 2^18 cache lines of eight, 16 MB. Full line: the oldest
  * one-way flow goes, then the oldest two-way one, whose next packet is then
  * taken for a probe. */
@@ -27,7 +29,8 @@
 
 enum evidence_mode {
 	EVIDENCE_FLOWS,		/* judge by the capture */
-	EVIDENCE_NO_SOCKETS,	/* as the XDP program on a host without a single socket */
+	EVIDENCE_NO_SOCKETS,	/* as the XDP program on a host that has the addresses in
+				 * `locals` and not a single socket */
 };
 
 /* One flow: tag (38 bits), directions seen (2), time of the latest packet (24). */
@@ -39,6 +42,7 @@ struct flows {
 	struct flow_line *line;
 	__u64 seed;
 	__u64 start_ns;		/* first packet; 0: none yet */
+	struct lru *locals;	/* EVIDENCE_NO_SOCKETS: own addresses, PS_LOCALS_MAX of them */
 	__u64 forgotten;	/* two-way flows that had to go */
 	enum evidence_mode mode;
 };
@@ -47,12 +51,20 @@ struct flows {
 int flows_init(struct flows *flows, enum evidence_mode mode, __u64 seed);
 void flows_free(struct flows *flows);
 
+/* Where a packet's flow is kept, and which way the packet goes. */
+struct flow_key {
+	__u64 hash;
+	__u64 way;	/* 0: has no flow */
+};
+
+/* @src_hash: ps_hash_addr() of the source. Starts fetching the line, which is most of the price. */
+struct flow_key flows_key(const struct flows *flows, const struct ps_packet *p, __u64 src_hash);
+
 /*
  * Notes one packet; call it for each, probe or not.
- * @src_hash  ps_hash_addr() of the source
  * Return: true when an earlier packet went the opposite way.
  */
-bool flows_see(struct flows *flows, const struct ps_packet *p, __u64 src_hash, __u64 now_ns);
+bool flows_see(struct flows *flows, struct flow_key key, __u64 now_ns);
 
 /* For a packet that could be a reply. @answered: what flows_see() said of it. */
 enum ps_evidence evidence(const struct flows *flows, const struct ps_sighting *it, bool answered);

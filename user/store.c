@@ -4,22 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pages.h"
 #include "store.h"
-
-/* As in bpf/store.bpf.h: a deadline is moved at most this often. */
-#define RENEW_STEP_NS 1000000000ULL
 
 int store_init(struct store *store, const struct ps_config *cfg)
 {
 	memset(store, 0, sizeof(*store));
-	store->marks = calloc(1UL << cfg->mark_bits, sizeof(*store->marks));
-	store->buckets = calloc(1UL << cfg->bucket_bits, sizeof(*store->buckets));
+	store->bucket_count = 1U << cfg->bucket_bits;
+	store->mark_bytes = sizeof(*store->marks) << cfg->mark_bits;
+	store->bucket_bytes = sizeof(*store->buckets) << cfg->bucket_bits;
+	store->marks = pages_new(store->mark_bytes);
+	store->buckets = pages_new(store->bucket_bytes);
+	store->filled = calloc((store->bucket_count + 63) / 64, sizeof(*store->filled));
 	store->blocks =
 		lru_new(PS_BLOCKS_MAX, sizeof(union ps_addr), sizeof(struct ps_block), cfg->seed);
 	if (cfg->save_ports)
 		store->ports =
 			lru_new(PS_PORTS_MAX, sizeof(struct ps_port_key), sizeof(__u64), cfg->seed);
-	if (store->marks && store->buckets && store->blocks && (!cfg->save_ports || store->ports))
+	if (store->marks && store->buckets && store->filled && store->blocks &&
+	    (!cfg->save_ports || store->ports))
 		return 0;
 	store_free(store);
 	return -ENOMEM;
@@ -27,14 +30,28 @@ int store_init(struct store *store, const struct ps_config *cfg)
 
 void store_free(struct store *store)
 {
-	free(store->marks);
-	free(store->buckets);
+	pages_free(store->marks, store->mark_bytes);
+	pages_free(store->buckets, store->bucket_bytes);
+	free(store->filled);
 	lru_free(store->blocks);
 	lru_free(store->ports);
 	prefixes_clear(&store->allow);
 	prefixes_clear(&store->deny);
 	prefixes_clear(&store->dst);
 	memset(store, 0, sizeof(*store));
+}
+
+const struct ps_bucket *store_next(const struct store *store, __u32 *cursor)
+{
+	for (__u32 i = *cursor; i < store->bucket_count; i++) {
+		if (!(i % 64) && !store->filled[i / 64]) {
+			i += 63;
+		} else if (store->filled[i / 64] >> i % 64 & 1) {
+			*cursor = i + 1;
+			return &store->buckets[i];
+		}
+	}
+	return NULL;
 }
 
 int prefixes_add(struct prefixes *list, const struct prefix *prefix)
@@ -98,7 +115,7 @@ bool store_block_hit(const struct ps_rule *rule, struct ps_block *b, __u32 bytes
 
 	b->packets++;
 	b->bytes += bytes;
-	if (until_ns < b->until_ns + RENEW_STEP_NS)
+	if (until_ns < b->until_ns + ps_verdict_renew_step(rule))
 		return false;
 	b->until_ns = until_ns;
 	if (ps_since(b->told_ns, now_ns) < rule->block_ns / 2)

@@ -21,7 +21,10 @@ struct prefixes {
 
 struct store {
 	__u64 *marks;
+	size_t mark_bytes, bucket_bytes;
 	struct ps_bucket *buckets;
+	__u64 *filled;		/* bit set of the buckets that hold a record */
+	__u32 bucket_count;
 	struct lru *blocks;	/* union ps_addr -> struct ps_block */
 	struct lru *ports;	/* struct ps_port_key -> __u64 packets; NULL: not kept */
 	struct prefixes allow;
@@ -48,6 +51,17 @@ static inline struct ps_bucket *store_bucket(const struct store *store,
 {
 	return &store->buckets[ps_bucket_index(cfg, hash)];
 }
+
+/* A record was made in the bucket of @hash. */
+static inline void store_fill(struct store *store, const struct ps_config *cfg, __u64 hash)
+{
+	__u32 index = ps_bucket_index(cfg, hash);
+
+	store->filled[index / 64] |= 1ULL << index % 64;
+}
+
+/* The buckets that hold a record: start with *@cursor 0; NULL at the end. */
+const struct ps_bucket *store_next(const struct store *store, __u32 *cursor);
 
 /* An operator's block covers the source. */
 bool store_denied(const struct store *store, const union ps_addr *src);

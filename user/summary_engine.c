@@ -14,11 +14,6 @@ struct filling {
 	size_t n;
 };
 
-static __u32 buckets_of(const struct engine *e)
-{
-	return 1U << e->cfg.bucket_bits;
-}
-
 /* The record of @addr, or NULL when it was never made or gave way to another. */
 static const struct ps_source *record_of(const struct engine *e, const union ps_addr *addr)
 {
@@ -34,10 +29,12 @@ static const struct ps_source *record_of(const struct engine *e, const union ps_
 static size_t count_sources(const struct engine *e)
 {
 	size_t n = lru_count(e->store.blocks);
+	const struct ps_bucket *b;
+	__u32 cursor = 0;
 
-	for (__u32 i = 0; i < buckets_of(e); i++)
+	while ((b = store_next(&e->store, &cursor)))
 		for (int w = 0; w < PS_WAYS; w++)
-			n += e->store.buckets[i].tag[w] != 0;
+			n += b->tag[w] != 0;
 	return n;
 }
 
@@ -45,10 +42,10 @@ static size_t count_sources(const struct engine *e)
 static void add_records(struct filling *f)
 {
 	const struct engine *e = f->engine;
+	const struct ps_bucket *b;
+	__u32 cursor = 0;
 
-	for (__u32 i = 0; i < buckets_of(e); i++) {
-		const struct ps_bucket *b = &e->store.buckets[i];
-
+	while ((b = store_next(&e->store, &cursor))) {
 		for (int w = 0; w < PS_WAYS; w++) {
 			if (!b->tag[w])
 				continue;

@@ -20,6 +20,7 @@
 #include "pscan.skel.h"
 #include "xdp.h"
 #include "xdp_maps.h"
+#include "xdp_probe.h"
 
 #define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
 
@@ -235,11 +236,16 @@ static int dup_fds(struct xdp *xdp, struct pscan_bpf *skel)
 
 static int explain_load(int err)
 {
+	char used[XDP_PROBE_TEXT_BYTES], missing[XDP_PROBE_TEXT_BYTES];
+
 	if (err == -EPERM || err == -EACCES)
 		log_error("cannot load the XDP program: no permission; run as root");
 	else if (access("/sys/kernel/btf/vmlinux", R_OK))
 		log_error("cannot load the XDP program: this kernel has no BTF "
 			  "(/sys/kernel/btf/vmlinux); kernels from 6.1 with CONFIG_DEBUG_INFO_BTF do");
+	else if (!xdp_probe(used, missing))
+		log_error("cannot load the XDP program: this kernel lacks %s; kernels from 6.1 on "
+			  "have all it needs", missing);
 	else
 		log_error("cannot load the XDP program: %s; `pscan-xdp check` says what this kernel "
 			  "lacks, -v shows the kernel's words", strerror(-err));
@@ -256,6 +262,12 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 	if (xdp->adopted) {
 		err = xdp_config_get(xdp, &cfg);
 		close_fd(&xdp->fd[XDP_MAP_CONFIG]);
+		if (!err && o->bucket_bits && o->bucket_bits != cfg.bucket_bits) {
+			log_error("the tables in use hold %u sources, which cannot change while they "
+				  "are pinned; `pscan-xdp detach --all` forgets them",
+				  PS_WAYS << cfg.bucket_bits);
+			err = -EPROTO;
+		}
 		if (err)
 			goto out;
 	}

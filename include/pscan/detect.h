@@ -11,6 +11,11 @@
  *	evidence	its own look-up, when ps_may_be_reply()
  *	score, verdict	ps_detect() under the bucket's lock
  *	event		ps_event_scan(), when it fired
+ *
+ * An IPv6 probe that leaves its host below the threshold is scored once more
+ * against the host's /64 (ps_wants_net()): whoever has one has 2^64 addresses to
+ * scan from. What a blocked host sends no longer reaches its network's record, so
+ * the network crosses only when others in it go on.
  */
 #ifndef PSCAN_DETECT_H
 #define PSCAN_DETECT_H
@@ -45,25 +50,31 @@ struct ps_sighting {
 	__u32 class;		/* enum ps_class */
 	__u32 sight;		/* enum ps_sight; SECOND: the mark is the source's first probe, enter it too */
 	__u32 frame_bytes;
+	__u32 net;		/* bool: packet.src is the sender's /64, not the sender */
 	__u32 blocks;		/* bool: a firing rule blocks this source */
 };
 
-/* Enters the probe that the mark stands for, as of its own time. */
+/*
+ * Enters the probe that the mark stands for, as of its own time. The record is
+ * new, or one whose source was silent for so long that it had to be admitted again.
+ */
 PS_INLINE void ps_detect_marked(const struct ps_rule *rule, struct ps_source *s,
-				const struct ps_sighting *it)
+				const struct ps_sighting *it, bool made)
 {
 	enum ps_class class = ps_mark_class(it->mark);
 	__u16 port = ps_mark_port(it->mark);
 	__u64 age = ps_mark_age_ns(it->mark, it->now_ns);
 	__u64 at_ns = it->now_ns > age ? it->now_ns - age : it->now_ns;
-	bool fresh = false;
 
-	ps_evidence_add(rule, s, class, port, at_ns, &fresh);
+	ps_source_sweep(rule, s, at_ns);
+	ps_evidence_add(rule, s, class, port, ps_points(rule, port), at_ns);
 	ps_sketch_add(s->ports, ps_probe_key(port, class));
 	if (class < PS_CLASS_MAX)
 		s->packets[class]++;
-	if (at_ns < s->first_ns)
+	if (made)
 		s->first_ns = at_ns;
+	if (at_ns > s->last_ns)
+		s->last_ns = at_ns;
 }
 
 /*
@@ -76,14 +87,12 @@ PS_INLINE enum ps_outcome ps_detect(const struct ps_rule *rule, struct ps_bucket
 				    struct ps_source *snapshot)
 {
 	struct ps_source *s = ps_bucket_take(rule, b, it->hash, &it->packet.src, it->now_ns, made);
-	__u64 before_ns = s->last_ns;
 	__u32 score;
 
-	ps_source_wake(rule, s, it->now_ns);
 	if (it->sight == PS_SIGHT_SECOND)
-		ps_detect_marked(rule, s, it);
+		ps_detect_marked(rule, s, it, *made);
 	score = ps_score(rule, s, &it->packet, (enum ps_class)it->class, it->now_ns);
-	if (ps_verdict_fires(rule, s, score, it->blocks, before_ns, it->now_ns)) {
+	if (ps_verdict_fires(rule, s, score, it->blocks, it->now_ns)) {
 		*snapshot = *s;
 		return PS_OUTCOME_FIRED;
 	}

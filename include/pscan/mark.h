@@ -53,12 +53,19 @@ PS_INLINE bool ps_mark_is(__u64 mark, __u64 hash)
 	return mark >> 44 == (hash >> 20 & 0xfffff);
 }
 
-/* How long ago the mark was left, in ns; modulo 275 s. */
+/* Two CPUs' clocks, read before the mark was, differ by less than this: 67 ms. */
+#define PS_MARK_TIME_SKEW 1024
+
+/*
+ * How long ago the mark was left, in ns; modulo 275 s. One that another CPU
+ * left in the near future was left now.
+ */
 PS_INLINE __u64 ps_mark_age_ns(__u64 mark, __u64 now_ns)
 {
 	__u64 age = (now_ns >> PS_MARK_TIME_SHIFT) - (mark & PS_MARK_TIME_MASK);
 
-	return (age & PS_MARK_TIME_MASK) << PS_MARK_TIME_SHIFT;
+	age &= PS_MARK_TIME_MASK;
+	return age > PS_MARK_TIME_MASK - PS_MARK_TIME_SKEW ? 0 : age << PS_MARK_TIME_SHIFT;
 }
 
 /* @mark is what the array holds for @hash; 0 means never used. */
@@ -80,9 +87,11 @@ PS_INLINE enum ps_sight ps_mark_look(const struct ps_rule *rule, __u64 mark, __u
 	return PS_SIGHT_SECOND;
 }
 
-/* The same mark as of now. */
-PS_INLINE __u64 ps_mark_renew(__u64 mark, __u64 now_ns)
+/* The mark after its own port was probed again: as of now, but no gap closes over it. */
+PS_INLINE __u64 ps_mark_renew(const struct ps_rule *rule, __u64 mark, __u64 now_ns)
 {
+	if (rule->window == PS_WINDOW_GAP)
+		return mark;
 	return (mark & ~PS_MARK_TIME_MASK) | (now_ns >> PS_MARK_TIME_SHIFT & PS_MARK_TIME_MASK);
 }
 

@@ -32,14 +32,15 @@ enum ps_parse {
 	PS_PARSE_BAD_IP,	/* version, header length or total length impossible */
 	PS_PARSE_BAD_L4,	/* TCP data offset or UDP length impossible */
 	PS_PARSE_VLAN_DEPTH,	/* more tags than PS_VLAN_MAX */
-	PS_PARSE_EXT_DEPTH,	/* more extension headers than PS_EXT_MAX */
+	PS_PARSE_EXT_DEPTH,	/* more extension headers than PS_EXT_MAX; addresses valid */
 	PS_PARSE_MAX
 };
 
 /* The result leaves src and dst valid, so the gate can judge the source. */
 PS_INLINE bool ps_parse_has_addr(enum ps_parse res)
 {
-	return res == PS_PARSE_OK || res == PS_PARSE_OTHER_PROTO || res == PS_PARSE_FRAGMENT;
+	return res == PS_PARSE_OK || res == PS_PARSE_OTHER_PROTO || res == PS_PARSE_FRAGMENT ||
+	       res == PS_PARSE_EXT_DEPTH;
 }
 
 /* struct ps_packet.bits */
@@ -53,7 +54,7 @@ enum {
 };
 
 struct ps_packet {
-	union ps_addr src;	/* valid from PS_PARSE_OTHER_PROTO on */
+	union ps_addr src;	/* valid when ps_parse_has_addr() */
 	union ps_addr dst;
 	__u32 seq;		/* TCP */
 	__u32 ack;		/* TCP; ICMP: the word after the checksum */
@@ -80,6 +81,30 @@ PS_INLINE bool ps_addr_is_v4(const union ps_addr *a)
 PS_INLINE bool ps_addr_eq(const union ps_addr *a, const union ps_addr *b)
 {
 	return a->d[0] == b->d[0] && a->d[1] == b->d[1];
+}
+
+/*
+ * A /64 is held as its address with the host half zero. No host has that one:
+ * it is the routers' anycast address, which must not be a source (RFC 4291
+ * section 2.6.1).
+ */
+PS_INLINE bool ps_addr_is_net(const union ps_addr *a)
+{
+	return a->d[1] == 0 && a->d[0] != 0;
+}
+
+PS_INLINE void ps_addr_net(union ps_addr *out, const union ps_addr *a)
+{
+	out->d[0] = a->d[0];
+	out->d[1] = 0;
+}
+
+/* Is the source one of the many addresses that whoever is given a /64 (RFC 6177)
+ * can use at will? Not an IPv4 address, nor fe80::/10, which is everybody's on the link. */
+PS_INLINE bool ps_addr_has_net(const union ps_addr *a)
+{
+	return a->d[0] != 0 && a->d[1] != 0 &&
+	       (a->w[0] & ps_htonl(0xffc00000)) != ps_htonl(0xfe800000);
 }
 
 PS_INLINE void ps_addr_from_v4(union ps_addr *out, __be32 v4)

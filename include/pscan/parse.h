@@ -107,7 +107,8 @@ PS_INLINE enum ps_parse ps_parse_v6(const void *data, const void *end, __u32 off
 
 	ps_memcpy(&p->src, ip->src, sizeof(p->src));
 	ps_memcpy(&p->dst, ip->dst, sizeof(p->dst));
-	/* Never on a wire (Linux drops them, too); believed, it would frame an IPv4 host. */
+	/* Here it would stand for the IPv4 host, who did not send this; no host
+	 * answers it (RFC 4942 section 2.2). */
 	if (ps_addr_is_v4(&p->src) || ps_addr_is_v4(&p->dst))
 		return PS_PARSE_BAD_IP;
 	next = ip->next;

@@ -46,19 +46,35 @@ PS_INLINE bool ps_rule_valid(const struct ps_rule *rule)
 	       rule->threshold <= least * PS_PROBES_MAX;
 }
 
+/*
+ * Time since the latest new port, for gap mode: there no piece is swept out or
+ * refreshed on its own, so they lie in the order in which they came.
+ */
+PS_INLINE __u64 ps_source_gap_ns(const struct ps_source *s, __u64 now_ns)
+{
+	__u32 newest = (s->head ? s->head - 1U : s->probes - 1U) & (PS_PROBES_MAX - 1);
+	__s32 age = (__s32)((__u32)(now_ns >> PS_TICK_SHIFT) - s->probe[newest].at);
+
+	return age > 0 ? (__u64)age << PS_TICK_SHIFT : 0;
+}
+
 /* True when every piece of evidence has run out by now. */
 PS_INLINE bool ps_source_idle(const struct ps_rule *rule, const struct ps_source *s, __u64 now_ns)
 {
-	return ps_since(s->last_ns, now_ns) > rule->window_ns;
+	if (ps_since(s->last_ns, now_ns) > rule->window_ns)
+		return true;
+	return rule->window == PS_WINDOW_GAP && s->probes &&
+	       ps_source_gap_ns(s, now_ns) > rule->window_ns;
 }
 
-/* To be called before evidence is added: forgets what ran out as a whole. */
-PS_INLINE void ps_source_wake(const struct ps_rule *rule, struct ps_source *s, __u64 now_ns)
+/* Forgets the evidence when all of it has run out by now (a record may lie idle for so long
+ * that its ticks come round again), and notes when a silence ends. */
+PS_INLINE void ps_source_sweep(const struct ps_rule *rule, struct ps_source *s, __u64 now_ns)
 {
-	if (!ps_source_idle(rule, s, now_ns))
-		return;
-	s->probes = 0;
-	s->last_ns = now_ns;
+	if (ps_since(s->last_ns, now_ns) > rule->quiet_ns)
+		s->active_ns = now_ns;
+	if (ps_source_idle(rule, s, now_ns))
+		s->probes = 0;
 }
 
 PS_INLINE void ps_sketch_add(__u64 *sketch, __u64 value)
@@ -97,18 +113,17 @@ PS_INLINE __u64 ps_probe_key(__u16 port, enum ps_class class)
 
 /*
  * Drops what expired, finds the probe's port or appends it.
- * @fresh  out: the port was not held before
  * Return: the total of the live evidence.
  */
 PS_INLINE __u32 ps_evidence_add(const struct ps_rule *rule, struct ps_source *s,
-				enum ps_class class, __u16 port, __u64 at_ns, bool *fresh)
+				enum ps_class class, __u16 port, __u8 points, __u64 at_ns)
 {
 	__u32 tick = (__u32)(at_ns >> PS_TICK_SHIFT), total = 0, kept = 0, held = s->probes;
 	/* In packet mode no held piece can equal the new one. */
 	__u64 key = ps_probe_key(port, class) | (__u64)rule->count_by << 32, seen = 0;
 	__s64 window = ps_window_ticks(rule);
-	__u8 points = ps_points(rule, port);
-	__u32 place;
+	/* A port probed again lives on, but is not the new port that closes a gap. */
+	__u32 renew = rule->window == PS_WINDOW_SLIDE, place;
 
 	PS_ROLLED
 	for (__u32 i = 0; i < PS_PROBES_MAX && i < held; i++) {
@@ -119,13 +134,12 @@ PS_INLINE __u32 ps_evidence_add(const struct ps_rule *rule, struct ps_source *s,
 		ps_opaque(other);
 		same = (__u32)(other >> 63);
 		seen |= same & live;
-		e.at ^= (e.at ^ tick) & (0 - same);
+		e.at ^= (e.at ^ tick) & (0 - (same & renew));
 		total += e.points & (0 - live);
 		s->probe[kept & (PS_PROBES_MAX - 1)] = e;
 		kept += live;
 	}
 	s->probes = (__u8)kept;
-	*fresh = !seen;
 	if (seen)
 		return total;
 
@@ -145,18 +159,17 @@ PS_INLINE __u32 ps_evidence_add(const struct ps_rule *rule, struct ps_source *s,
 }
 
 /*
- * Enters one probe into @s, whose run-out evidence was dropped
- * (ps_source_wake()). The caller holds the record's lock.
+ * Enters one probe into @s. The caller holds the record's lock.
  * Return: the source's score now.
  */
 PS_INLINE __u32 ps_score(const struct ps_rule *rule, struct ps_source *s,
 			 const struct ps_packet *p, enum ps_class class, __u64 now_ns)
 {
-	bool fresh = false;
-	__u32 total = ps_evidence_add(rule, s, class, p->dport, now_ns, &fresh);
+	__u32 total;
 
-	/* In gap mode only a new port keeps the record alive, as in xt_psd. */
-	if (now_ns > s->last_ns && (fresh || rule->window == PS_WINDOW_SLIDE))
+	ps_source_sweep(rule, s, now_ns);
+	total = ps_evidence_add(rule, s, class, p->dport, ps_points(rule, p->dport), now_ns);
+	if (now_ns > s->last_ns)
 		s->last_ns = now_ns;
 	if (class < PS_CLASS_MAX)
 		s->packets[class]++;

@@ -22,13 +22,13 @@ struct ps_verdict {
  * @before_ns  the record's last_ns before this probe was entered
  */
 PS_INLINE bool ps_verdict_fires(const struct ps_rule *rule, struct ps_source *s, __u32 score,
-				bool blocks, __u64 before_ns, __u64 now_ns)
+				bool blocks, __u64 now_ns)
 {
 	if (score < rule->threshold)
 		return false;
 	if (s->scan_ns && blocks && ps_since(s->scan_ns, now_ns) <= rule->window_ns)
 		return false;
-	if (s->scan_ns && !blocks && ps_since(before_ns, now_ns) <= rule->quiet_ns)
+	if (s->scan_ns && !blocks && s->scan_ns >= s->active_ns)
 		return false;
 	s->scan_ns = now_ns;
 	s->detections++;
@@ -50,6 +50,18 @@ PS_INLINE struct ps_verdict ps_verdict(const struct ps_rule *rule, bool guarded)
 PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_packet *p)
 {
 	return rule->respond != PS_RESPOND_HARD && !(p->bits & PS_PKT_TINY);
+}
+
+/*
+ * A blocked source's deadline is moved in steps of this: the entry is shared by
+ * all CPUs, and a second more or less does not matter, unless the whole block
+ * lasts no longer.
+ */
+PS_INLINE __u64 ps_verdict_renew_step(const struct ps_rule *rule)
+{
+	__u64 most = 1000000000ULL, eighth = rule->block_ns >> 3;
+
+	return eighth < most ? eighth : most;
 }
 
 /* The class that contributed most to the evidence; the lower one among equals. */

@@ -103,6 +103,18 @@ services() {
 	spawn_ready services "$host" "$harness/listen" "$@"
 }
 
+# emulate KIND ADDRESS...: beside the target, another kind of host answers for these
+# addresses, with port 22 open; see responder.c for the kinds.
+emulate() {
+	local kind=$1 address args=()
+
+	shift
+	for address in "$@"; do
+		args+=(--address "$address")
+	done
+	spawn_ready emulate t "$harness/responder" -i t0 --like "$kind" --open 22 "${args[@]}"
+}
+
 # count_start NAME a|t FILTER: count what matches on that host's end of the cable.
 count_start() {
 	spawn_ready "$1" "$2" "$harness/wirecount" -i "${2}0" "$3"

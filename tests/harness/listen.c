@@ -57,12 +57,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* One socket per port may be more than the soft limit allows. */
+/* Room for a socket per port and as many connections; root may raise the hard limit too. */
 static void raise_file_limit(void)
 {
-	struct rlimit limit;
+	struct rlimit limit = { .rlim_cur = 1 << 18, .rlim_max = 1 << 18 };
 
-	if (getrlimit(RLIMIT_NOFILE, &limit))
+	if (!setrlimit(RLIMIT_NOFILE, &limit) || getrlimit(RLIMIT_NOFILE, &limit))
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);

@@ -26,7 +26,6 @@ static inline __u32 record_probe(const struct ps_rule *rule, struct ps_source *s
 
 	if (!s->first_ns)
 		s->first_ns = now_ns;
-	ps_source_wake(rule, s, now_ns);
 	return ps_score(rule, s, &p, class, now_ns);
 }
 

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # names set by lab.bash
+#
+# detector.bash - what a lab test says about the program under test: attach it,
+# ask it, read its events, show that it changed nothing. Loaded after lab.bash:
+#
+#	load ../harness/lab
+#	load ../harness/detector
+#
+# What the program answers is read as JSON, never as text.
+
+pins=/sys/fs/bpf/pscan-xdp-v1
+export pins
+
+# attach [OPTION...]: the program on t0, events going to $events. $loader_pid runs it.
+attach() {
+	events=$BATS_TEST_TMPDIR/events
+	spawn loader t "$pscan" attach t0 --events "$events" "$@"
+	attached_to t0
+}
+
+# attached_to IFACE: wait until the loader says that it is.
+attached_to() {
+	if ! wait_for grep -q "attached to $1 " "$loader_err"; then
+		cat "$loader_err" >&2
+		return 1
+	fi
+}
+
+# ask COMMAND...: one of the other commands, in the target.
+ask() {
+	on t "$pscan" "$@"
+}
+
+# stage NAME: how many packets left the detection flow at that counter.
+stage() {
+	ask status --json | jq -e ".counters.stage.$1"
+}
+
+# at_least STAGE N: has that counter reached N; for wait_for.
+at_least() {
+	[ "$(stage "$1")" -ge "$2" ]
+}
+
+# event KIND FILTER: print what jq's FILTER makes of each event of that kind.
+event() {
+	jq -r "select(.event == \"$1\") | $2" "$events"
+}
+
+# told KIND [SOURCE]: was such an event told; for wait_for.
+told() {
+	[ -e "$events" ] && jq -es --arg kind "$1" --arg source "${2-}" \
+		'any(.event == $kind and ($source == "" or .source == $source))' "$events"
+}
+
+# blocked SOURCE: does the program hold a block in force against it.
+blocked() {
+	ask why "$1" --json | jq -e '.block != null'
+}
+
+# interrupt: Ctrl-C for the loader; hands on its exit status.
+interrupt() {
+	kill -INT "$loader_pid"
+	wait "$loader_pid"
+}
+
+# murder: SIGKILL for the loader, and wait until it is gone.
+murder() {
+	kill -KILL "$loader_pid"
+	wait "$loader_pid" || [ $? -eq 137 ]
+}
+
+# traffic a|t KIND SERVER...: ordinary traffic or bare probes from there; see traffic.py.
+traffic() {
+	local host=$1
+
+	shift
+	on "$host" timeout 60 "$repo/tests/harness/traffic.py" "$@"
+}
+
+# xdp_on IFACE: print the id of the XDP program on that interface of the target, 0 for none.
+xdp_on() {
+	on t ip -j link show "$1" | jq '.[0].xdp.prog.id // 0'
+}
+
+# nothing_left: no program on t0, nothing pinned.
+nothing_left() {
+	[ "$(xdp_on t0)" -eq 0 ]
+	on t test ! -e "$pins"
+}
+
+# one_line TEXT: the program failed with exactly one line, and it holds TEXT. Call it
+# after `run --separate-stderr`.
+one_line() {
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ] || {
+		echo "not one line: $stderr" >&2
+		return 1
+	}
+	[[ $stderr == "pscan-xdp"*": "*"$1"* ]] || {
+		echo "'$1' is not in: $stderr" >&2
+		return 1
+	}
+}

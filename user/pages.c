@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* pages.c - see pages.h. */
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "pages.h"
+
+#define HUGE_PAGE_BYTES (2UL << 20)
+
+void *pages_new(size_t bytes)
+{
+	size_t whole = bytes + HUGE_PAGE_BYTES, before;
+	char *area = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (area == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)area & (HUGE_PAGE_BYTES - 1);
+	if (before)
+		munmap(area, before);
+	munmap(area + before + bytes, whole - before - bytes);
+	madvise(area + before, bytes, MADV_HUGEPAGE); /* a wish: without them it is only slower */
+	return area + before;
+}
+
+void pages_free(void *pages, size_t bytes)
+{
+	if (pages)
+		munmap(pages, bytes);
+}
