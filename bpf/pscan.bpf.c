@@ -75,8 +75,10 @@ __attribute__((noinline)) int detect(struct xdp_md *ctx, struct ps_sighting *it)
 		count(PS_COUNT_ADMIT);
 	if (made == 2)
 		count(PS_COUNT_EVICT);
+	if (cfg->save_ports && it->sight == PS_SIGHT_SECOND)
+		save_port(&it->packet.src, ps_mark_class(it->mark), ps_mark_port(it->mark));
 	if (cfg->save_ports)
-		save_port(&it->packet, it->class);
+		save_port(&it->packet.src, it->class, it->packet.dport);
 	if (outcome == PS_OUTCOME_FIRED)
 		return fired(ctx, &cfg->rule, tmp, it, a);
 	return outcome == PS_OUTCOME_OVER && it->blocks ? XDP_DROP : XDP_PASS;

@@ -121,10 +121,9 @@ static __always_inline bool watched(const struct ps_config *cfg, const union ps_
 	return bpf_map_lookup_elem(&dst, &key) != NULL;
 }
 
-static __always_inline void save_port(const struct ps_packet *p, enum ps_class class)
+static __always_inline void save_port(const union ps_addr *src, enum ps_class class, __u16 port)
 {
-	struct ps_port_key key = { .src = p->src, .port = p->dport,
-				   .udp = class == PS_CLASS_UDP };
+	struct ps_port_key key = { .src = *src, .port = port, .udp = class == PS_CLASS_UDP };
 	__u64 one = 1, *packets = bpf_map_lookup_elem(&ports, &key);
 
 	if (packets)

@@ -95,8 +95,12 @@ static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 	}
 	if (made == 2)
 		count(e, PS_COUNT_EVICT);
+	if (e->cfg.save_ports && it->sight == PS_SIGHT_SECOND)
+		store_save_port(&e->store, &it->packet.src, ps_mark_class(it->mark),
+				ps_mark_port(it->mark));
 	if (e->cfg.save_ports)
-		store_save_port(&e->store, &it->packet, (enum ps_class)it->class);
+		store_save_port(&e->store, &it->packet.src, (enum ps_class)it->class,
+				it->packet.dport);
 	if (outcome == PS_OUTCOME_FIRED)
 		return fired(e, packet, &event);
 	return outcome == PS_OUTCOME_OVER && it->blocks ? PS_ACTION_DROP : PS_ACTION_PASS;
