@@ -105,13 +105,15 @@ static __always_inline enum ps_sight sight(const struct ps_config *cfg,
 
 /* Classify, evidence, score: for a packet whose source the gate let through. */
 static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg,
-				 struct ps_sighting *it, __u64 flow)
+				 struct ps_sighting *it)
 {
 	const struct ps_packet *p = &it->packet;
-	__u32 index = ps_mark_index(cfg, it->hash);
 	enum ps_evidence found = PS_EVIDENCE_NONE;
-	__u64 *mark, left;
+	__u64 *mark, left, flow;
+	__u32 index;
 
+	it->hash = ps_hash_addr(cfg->seed, &p->src);
+	flow = ps_hash_flow(it->hash, p);
 	it->class = ps_classify(p);
 	if (it->class == PS_CLASS_REPLY && !ps_wanted(&cfg->rule, p, it->class))
 		return reply(ctx, cfg, p, flow);
@@ -120,6 +122,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (ps_may_be_reply(p) && flow_known(cfg, flow))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
+	index = ps_mark_index(cfg, it->hash);
 	mark = bpf_map_lookup_elem(&marks, &index);
 	if (!mark)
 		return XDP_PASS;
@@ -159,7 +162,6 @@ int pscan(struct xdp_md *ctx)
 	enum ps_parse res;
 	enum gate gate;
 	bool established;
-	__u64 flow;
 
 	if (!cfg)
 		return XDP_PASS;
@@ -168,10 +170,8 @@ int pscan(struct xdp_md *ctx)
 	if (!ps_parse_has_addr(res))
 		return XDP_PASS;
 
-	it.hash = ps_hash_addr(cfg->seed, &p->src);
-	flow = ps_hash_flow(it.hash, p);
 	established = res == PS_PARSE_OK && ps_may_be_established(p);
-	if (established && open_gate(cfg) && flow_known(cfg, flow))
+	if (established && open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
 	it.frame_bytes = ctx->data_end - ctx->data;
@@ -180,12 +180,12 @@ int pscan(struct xdp_md *ctx)
 	else if (denied(cfg, &p->src, it.frame_bytes))
 		gate = GATE_DROP;
 	else
-		gate = blocked(ctx, cfg, &it, flow, established);
+		gate = blocked(ctx, cfg, &it, established);
 	if (gate == GATE_DROP)
 		return count(PS_COUNT_DROP), XDP_DROP;
 	if (gate == GATE_SPARED)
 		return count(PS_COUNT_SPARED), XDP_PASS;
-	return res == PS_PARSE_OK ? probe(ctx, cfg, &it, flow) : XDP_PASS;
+	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : XDP_PASS;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -76,8 +76,7 @@ enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
  * it has the flags of an open connection, so a socket may speak for it.
  */
 static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_config *cfg,
-				    const struct ps_sighting *it, __u64 flow_hash,
-				    bool established)
+					 const struct ps_sighting *it, bool established)
 {
 	const struct ps_packet *p = &it->packet;
 	struct ps_block *b;
@@ -92,7 +91,7 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 	if (!in_force(b->until_ns, now_ns))
 		return GATE_OPEN;
 	if (established && ps_verdict_may_spare(&cfg->rule, p) && tcp_connected(ctx, p)) {
-		flow_remember(cfg, flow_hash);
+		flow_remember(cfg, flow_hash(cfg, p));
 		return GATE_SPARED;
 	}
 	block_hit(ctx, &cfg->rule, b, it->frame_bytes, now_ns);

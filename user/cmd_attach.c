@@ -23,6 +23,7 @@ enum {
 	OPT_MODE,
 	OPT_EVENTS,
 	OPT_KEEP,
+	OPT_CONFIRM,
 	OPT_SOURCES,
 	OPT_JSON,
 	OPT_PCAP,
@@ -36,6 +37,8 @@ static const struct argp_option options[] = {
 	{ "dst-ip", 'i', "CIDR", OPTION_ALIAS, NULL, 0 },
 	{ "mode", OPT_MODE, "MODE", 0, "auto, native or generic (default auto)", 0 },
 	{ "keep", OPT_KEEP, NULL, 0, "leave it enforcing on exit", 0 },
+	{ "confirm", OPT_CONFIRM, "TIME", 0,
+	  "detach again unless `pscan-xdp confirm` comes within TIME", 0 },
 	{ "sources", OPT_SOURCES, "N", 0, "sources tracked at a time (default 65536)", 0 },
 	{ "save-ports", 's', NULL, 0, "count per source which ports were probed, and how often", 0 },
 	{ "max-packets", 'm', "N", 0, "end after N packets", 0 },
@@ -138,6 +141,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_KEEP:
 		a->keep = true;
 		return 0;
+	case OPT_CONFIRM:
+		if (!duration_parse(arg, &a->session.confirm_ns) || !a->session.confirm_ns)
+			argp_error(state, "--confirm '%s': a length of time such as 60s", arg);
+		return 0;
 	case OPT_SOURCES:
 		a->bucket_bits = bits_for(number("--sources", arg, 1024, 1 << 22, state));
 		return 0;
@@ -202,6 +209,9 @@ static void tell_attached(const struct arguments *a, const struct xdp_link *link
 	if (!link->native && a->mode == XDP_MODE_AUTO)
 		log_note("%s: its driver has no native XDP here, using generic mode: the same "
 			 "verdicts, several times the cost per packet", link->ifname);
+	if (a->session.confirm_ns)
+		log_note("detaching in %s unless `pscan-xdp confirm` comes first",
+			 duration_format(a->session.confirm_ns, time));
 	log_note("attached to %s (%s mode), %s%s", link->ifname, link->native ? "native" : "generic",
 		 a->rule.rule.respond == PS_RESPOND_MONITOR ? "alerts only" : "blocks scanners for ",
 		 a->rule.rule.respond == PS_RESPOND_MONITOR ?
@@ -283,9 +293,9 @@ static int run(struct arguments *a, struct xdp *xdp, bool *stays)
 	if (err)
 		return err;
 	err = session_run(xdp, &a->session);
-	if (a->keep)
+	if (a->keep && err != -ETIMEDOUT)
 		log_note("left enforcing; `pscan-xdp detach --all` ends it");
-	*stays = a->keep;
+	*stays = a->keep && err != -ETIMEDOUT;
 	return err;
 }
 

@@ -256,6 +256,12 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 	if (xdp->adopted) {
 		err = xdp_config_get(xdp, &cfg);
 		close_fd(&xdp->fd[XDP_MAP_CONFIG]);
+		if (!err && o->bucket_bits && o->bucket_bits != cfg.bucket_bits) {
+			log_error("the tables in use hold %u sources, which cannot change while they "
+				  "are pinned; `pscan-xdp detach --all` forgets them",
+				  PS_WAYS << cfg.bucket_bits);
+			err = -EPROTO;
+		}
 		if (err)
 			goto out;
 	}

@@ -114,6 +114,7 @@ struct ps_source {
 	union ps_addr dst;	/* target of the latest probe */
 	__u64 first_ns;		/* first evidence since the record was made */
 	__u64 last_ns;		/* latest probe */
+	__u64 active_ns;	/* when it began anew after quiet_ns of silence; 0: has not */
 	__u64 scan_ns;		/* when the rule fired last; 0: never */
 	__u32 packets[PS_CLASS_MAX]; /* probes, whether or not they scored a new point */
 	__u32 detections;
@@ -262,10 +263,10 @@ _Static_assert(PS_CLASS_UDP == PS_CLASS_MAX - 1 && PS_CLASS_MAX <= PS_CLASS_SLOT
 _Static_assert(sizeof(struct ps_probe) == 8, "abi");
 _Static_assert(sizeof(struct ps_rule) == 56, "abi");
 _Static_assert(sizeof(struct ps_config) == 104, "abi");
-_Static_assert(sizeof(struct ps_source) == 424, "abi");
-_Static_assert(sizeof(struct ps_bucket) == 24 + PS_WAYS * 424, "abi");
-_Static_assert(sizeof(struct ps_block) == 48 + 424, "abi");
-_Static_assert(sizeof(struct ps_event) == 40 + 424, "abi");
+_Static_assert(sizeof(struct ps_source) == 432, "abi");
+_Static_assert(sizeof(struct ps_bucket) == 24 + PS_WAYS * 432, "abi");
+_Static_assert(sizeof(struct ps_block) == 48 + 432, "abi");
+_Static_assert(sizeof(struct ps_event) == 40 + 432, "abi");
 _Static_assert(sizeof(struct ps_prefix) == 20, "abi");
 _Static_assert(sizeof(struct ps_port_key) == 24, "abi");
 

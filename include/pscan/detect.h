@@ -81,13 +81,12 @@ PS_INLINE enum ps_outcome ps_detect(const struct ps_rule *rule, struct ps_bucket
 				    struct ps_source *snapshot)
 {
 	struct ps_source *s = ps_bucket_take(rule, b, it->hash, &it->packet.src, it->now_ns, made);
-	__u64 before_ns = s->last_ns;
 	__u32 score;
 
 	if (it->sight == PS_SIGHT_SECOND)
 		ps_detect_marked(rule, s, it, *made);
 	score = ps_score(rule, s, &it->packet, (enum ps_class)it->class, it->now_ns);
-	if (ps_verdict_fires(rule, s, score, it->blocks, before_ns, it->now_ns)) {
+	if (ps_verdict_fires(rule, s, score, it->blocks, it->now_ns)) {
 		*snapshot = *s;
 		return PS_OUTCOME_FIRED;
 	}

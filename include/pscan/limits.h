@@ -14,7 +14,7 @@
 
 /* RFC 8200 section 4.1 lists seven extension headers that may sensibly follow
  * each other. Scanners hide behind longer chains, so twice that is followed.
- * Deeper: passed, counted as PS_PARSE_EXT_DEPTH. */
+ * Deeper: dropped from a blocked source, else passed; counted as PS_PARSE_EXT_DEPTH. */
 #define PS_EXT_MAX 16
 
 /* Headers are looked for in this many bytes of a frame; bounds the offset for

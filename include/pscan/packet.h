@@ -32,14 +32,15 @@ enum ps_parse {
 	PS_PARSE_BAD_IP,	/* version, header length or total length impossible */
 	PS_PARSE_BAD_L4,	/* TCP data offset or UDP length impossible */
 	PS_PARSE_VLAN_DEPTH,	/* more tags than PS_VLAN_MAX */
-	PS_PARSE_EXT_DEPTH,	/* more extension headers than PS_EXT_MAX */
+	PS_PARSE_EXT_DEPTH,	/* more extension headers than PS_EXT_MAX; addresses valid */
 	PS_PARSE_MAX
 };
 
 /* The result leaves src and dst valid, so the gate can judge the source. */
 PS_INLINE bool ps_parse_has_addr(enum ps_parse res)
 {
-	return res == PS_PARSE_OK || res == PS_PARSE_OTHER_PROTO || res == PS_PARSE_FRAGMENT;
+	return res == PS_PARSE_OK || res == PS_PARSE_OTHER_PROTO || res == PS_PARSE_FRAGMENT ||
+	       res == PS_PARSE_EXT_DEPTH;
 }
 
 /* struct ps_packet.bits */
@@ -53,7 +54,7 @@ enum {
 };
 
 struct ps_packet {
-	union ps_addr src;	/* valid from PS_PARSE_OTHER_PROTO on */
+	union ps_addr src;	/* valid when ps_parse_has_addr() */
 	union ps_addr dst;
 	__u32 seq;		/* TCP */
 	__u32 ack;		/* TCP; ICMP: the word after the checksum */

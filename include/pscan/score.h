@@ -67,10 +67,12 @@ PS_INLINE bool ps_source_idle(const struct ps_rule *rule, const struct ps_source
 	       ps_source_gap_ns(s, now_ns) > rule->window_ns;
 }
 
-/* Forgets the evidence when all of it has run out by now: a record may lie idle for so long
- * that its ticks come round again. */
+/* Forgets the evidence when all of it has run out by now (a record may lie idle for so long
+ * that its ticks come round again), and notes when a silence ends. */
 PS_INLINE void ps_source_sweep(const struct ps_rule *rule, struct ps_source *s, __u64 now_ns)
 {
+	if (ps_since(s->last_ns, now_ns) > rule->quiet_ns)
+		s->active_ns = now_ns;
 	if (ps_source_idle(rule, s, now_ns))
 		s->probes = 0;
 }

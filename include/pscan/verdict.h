@@ -22,13 +22,13 @@ struct ps_verdict {
  * @before_ns  the record's last_ns before this probe was entered
  */
 PS_INLINE bool ps_verdict_fires(const struct ps_rule *rule, struct ps_source *s, __u32 score,
-				bool blocks, __u64 before_ns, __u64 now_ns)
+				bool blocks, __u64 now_ns)
 {
 	if (score < rule->threshold)
 		return false;
 	if (s->scan_ns && blocks && ps_since(s->scan_ns, now_ns) <= rule->window_ns)
 		return false;
-	if (s->scan_ns && !blocks && ps_since(before_ns, now_ns) <= rule->quiet_ns)
+	if (s->scan_ns && !blocks && s->scan_ns >= s->active_ns)
 		return false;
 	s->scan_ns = now_ns;
 	s->detections++;
