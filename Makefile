@@ -138,7 +138,10 @@ test: ## every test; run it as root, it installs what is missing
 	$(Q)$(MAKE) --no-print-directory test-build
 	$(Q)tests/run.sh
 
-.PHONY: test-build
+lint: all ## include directions, manual, scripts, sizes, licences, cppcheck
+	$(Q)tools/lint.sh
+
+.PHONY: test-build lint
 test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz_bin)
 
 # ---- the main job ----------------------------------------------------------
@@ -158,15 +161,22 @@ bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 
 # ---- install ---------------------------------------------------------------
 
+# Where systemd looks under every prefix that it searches; where none looks, the file lies still.
+unit_dir := $(PREFIX)/lib/systemd/system
+
 .PHONY: install uninstall clean help
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(B)/pscan-xdp $(DESTDIR)$(PREFIX)/sbin/pscan-xdp
 	install -D -m 644 user/pscan-xdp.8 $(DESTDIR)$(PREFIX)/share/man/man8/pscan-xdp.8
 	install -D -m 644 user/pscan-xdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pscan-xdp
+	install -d -m 755 $(DESTDIR)$(unit_dir)
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|' user/pscan-xdp@.service.in >$(DESTDIR)$(unit_dir)/pscan-xdp@.service
+	chmod 644 $(DESTDIR)$(unit_dir)/pscan-xdp@.service
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/sbin/pscan-xdp $(DESTDIR)$(PREFIX)/share/man/man8/pscan-xdp.8 \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/pscan-xdp
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/pscan-xdp \
+		$(DESTDIR)$(unit_dir)/pscan-xdp@.service
 
 clean: ## remove build/
 	rm -rf $(B)
