@@ -229,8 +229,15 @@ static int clear_root(bool links)
 	struct dirent *entry;
 	int err = 0;
 
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
+	if (!dir && errno == ENOENT)
+		return 0;
+	if (!dir) {
+		err = -errno;
+		log_error("cannot open the pin folder %s: %s%s", XDP_ROOT, strerror(-err),
+			  err == -ENOTDIR ? "; remove what is there if nobody needs it" :
+			  err == -EACCES || err == -EPERM ? "; run as root" : "");
+		return err;
+	}
 	while ((entry = readdir(dir))) {
 		bool is_link = !strncmp(entry->d_name, LINK_PREFIX, strlen(LINK_PREFIX));
 		char path[128];
