@@ -10,9 +10,6 @@
 #include "emit.bpf.h"
 #include "evidence.bpf.h"
 
-/* A deadline is moved at most this often: the entry is shared by all CPUs. */
-#define RENEW_STEP_NS 1000000000ULL
-
 static __always_inline void prefix_of(const union ps_addr *addr, struct ps_prefix *key)
 {
 	key->bits = 128;
@@ -57,7 +54,7 @@ static __always_inline void block_hit(struct xdp_md *ctx, const struct ps_rule *
 
 	__sync_fetch_and_add(&b->packets, 1);
 	__sync_fetch_and_add(&b->bytes, bytes);
-	if (until_ns < b->until_ns + RENEW_STEP_NS)
+	if (until_ns < b->until_ns + ps_renew_step_ns(rule))
 		return;
 	b->until_ns = until_ns;
 	if (ps_since(told_ns, now_ns) < rule->block_ns / 2)

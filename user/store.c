@@ -7,9 +7,6 @@
 #include "pages.h"
 #include "store.h"
 
-/* As in bpf/store.bpf.h: a deadline is moved at most this often. */
-#define RENEW_STEP_NS 1000000000ULL
-
 int store_init(struct store *store, const struct ps_config *cfg)
 {
 	memset(store, 0, sizeof(*store));
@@ -118,7 +115,7 @@ bool store_block_hit(const struct ps_rule *rule, struct ps_block *b, __u32 bytes
 
 	b->packets++;
 	b->bytes += bytes;
-	if (until_ns < b->until_ns + RENEW_STEP_NS)
+	if (until_ns < b->until_ns + ps_renew_step_ns(rule))
 		return false;
 	b->until_ns = until_ns;
 	if (ps_since(b->told_ns, now_ns) < rule->block_ns / 2)

@@ -52,6 +52,17 @@ PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_
 	return rule->respond != PS_RESPOND_HARD && !(p->bits & PS_PKT_TINY);
 }
 
+/*
+ * A block's deadline moves in steps of a second, because the entry is shared
+ * by all CPUs; in shorter ones when the whole block is not much longer.
+ */
+PS_INLINE __u64 ps_renew_step_ns(const struct ps_rule *rule)
+{
+	__u64 eighth = rule->block_ns / 8;
+
+	return eighth < 1000000000ULL ? eighth : 1000000000ULL;
+}
+
 /* The class that contributed most to the evidence; the lower one among equals. */
 PS_INLINE enum ps_class ps_verdict_name(const __u32 *points)
 {
