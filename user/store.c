@@ -130,9 +130,9 @@ void store_block(struct store *store, const struct ps_event *event, __u32 bytes)
 	ps_event_to_block(event, bytes, lru_take(store->blocks, &event->source.addr, NULL));
 }
 
-void store_save_port(struct store *store, const struct ps_packet *p, enum ps_class class)
+void store_save_port(struct store *store, const union ps_addr *src, enum ps_class class, __u16 port)
 {
-	struct ps_port_key key = { .src = p->src, .port = p->dport, .udp = class == PS_CLASS_UDP };
+	struct ps_port_key key = { .src = *src, .port = port, .udp = class == PS_CLASS_UDP };
 
 	++*(__u64 *)lru_take(store->ports, &key, NULL);
 }
