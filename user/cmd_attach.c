@@ -355,10 +355,13 @@ int cmd_attach(int argc, char **argv)
 		log_note("continuing with the counters and blocks of an earlier run");
 	stays = xdp->adopted;
 	err = run(&a, xdp, &stays);
+	/* After `detach`, another loader's pins may be where ours were. */
+	if (xdp_holds_pins(xdp)) {
+		if (stays)
+			xdp_release_if_unused();
+		else if (xdp_detach_all())
+			err = err ? err : -EIO;
+	}
 	xdp_close(xdp);
-	if (stays)
-		xdp_release_if_unused();
-	else if (xdp_detach_all())
-		err = err ? err : -EIO;
 	return err ? EXIT_FAILED : EXIT_DONE;
 }
