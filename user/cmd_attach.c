@@ -274,8 +274,12 @@ static int set_lists(const struct arguments *a, const struct xdp *xdp)
 	static struct guard guard;
 	int err = 0;
 
-	for (unsigned int i = 0; i < a->n_allow && !err; i++)
+	for (unsigned int i = 0; i < a->n_allow && !err; i++) {
 		err = xdp_allow_add(xdp, &a->allow[i], &(struct ps_allow){ .kind = PS_ALLOW_USER });
+		/* An earlier run may have blocked them, and blocks ask no list. */
+		if (!err && xdp_blocks_lift(xdp, &a->allow[i]) < 0)
+			err = -EIO;
+	}
 	if (!err)
 		err = xdp_dst_set(xdp, a->dst, a->n_dst);
 	guard_collect(&guard);

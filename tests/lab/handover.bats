@@ -40,3 +40,25 @@ loader_is_gone() {
 	[ "$(ask status --json | jq .loader_pid)" != null ]
 	[ -e "/proc/$next_pid" ]
 }
+
+@test "attach --allow lifts the block that an earlier run made" {
+	attach
+	traffic a probe "$target4" 1 2 3 4 5 6 7
+	wait_for told scan "$attacker4"
+	blocked "$attacker4"
+	murder
+	attach_next --allow "$attacker4"
+	run ! blocked "$attacker4"
+	[ "$(ask why "$attacker4" --json | jq -r .allow)" = user ]
+}
+
+@test "an address that must never be blocked is let in again" {
+	attach
+	traffic a probe "$target4" 1 2 3 4 5 6 7
+	wait_for told scan "$attacker4"
+	murder
+	on t ip route add default via "$attacker4"
+	attach_next
+	[ "$(ask why "$attacker4" --json | jq -r .allow)" = gateway ]
+	run ! blocked "$attacker4"
+}
