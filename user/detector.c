@@ -30,6 +30,11 @@ static void on_signal(int signal)
 		input_pcap_stop(in);
 }
 
+bool detector_stopped(void)
+{
+	return stopped;
+}
+
 void detector_signals(struct input_pcap *in)
 {
 	struct sigaction stop = { .sa_handler = on_signal };

@@ -20,6 +20,7 @@
 #include "pscan.skel.h"
 #include "xdp.h"
 #include "xdp_maps.h"
+#include "xdp_probe.h"
 
 #define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
 
@@ -261,11 +262,16 @@ static int dup_fds(struct xdp *xdp, struct pscan_bpf *skel)
 
 static int explain_load(int err)
 {
+	char used[XDP_PROBE_TEXT_BYTES], missing[XDP_PROBE_TEXT_BYTES];
+
 	if (err == -EPERM || err == -EACCES)
 		log_error("cannot load the XDP program: no permission; run as root");
 	else if (access("/sys/kernel/btf/vmlinux", R_OK))
 		log_error("cannot load the XDP program: this kernel has no BTF "
 			  "(/sys/kernel/btf/vmlinux); kernels from 6.1 with CONFIG_DEBUG_INFO_BTF do");
+	else if (!xdp_probe(used, missing))
+		log_error("cannot load the XDP program: this kernel lacks %s; kernels from 6.1 on "
+			  "have all it needs", missing);
 	else
 		log_error("cannot load the XDP program: %s; `pscan-xdp check` says what this kernel "
 			  "lacks, -v shows the kernel's words", strerror(-err));
