@@ -101,6 +101,20 @@ static __always_inline enum ps_sight sight(const struct ps_config *cfg,
 			    it->now_ns);
 }
 
+/* The source has a record from here on. Of several CPUs one enters what the mark stands for. */
+static __always_inline void track(__u64 *mark, struct ps_sighting *it)
+{
+	__u64 was, left = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);
+
+	if (it->sight == PS_SIGHT_TRACKED) {
+		*mark = left;
+		return;
+	}
+	was = __sync_val_compare_and_swap(mark, it->mark, left);
+	if (was != it->mark && ps_mark_tracked(was))
+		it->sight = PS_SIGHT_TRACKED;
+}
+
 /* Classify, evidence, score: for a packet whose source the gate let through. */
 static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg,
 				 struct ps_sighting *it, __u64 flow)
@@ -144,7 +158,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 					    ps_mark_renew(&cfg->rule, it->mark, it->now_ns));
 	if (it->sight == PS_SIGHT_AGAIN || it->sight == PS_SIGHT_FIRST)
 		return count(PS_COUNT_AGAIN), XDP_PASS;
-	*mark = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);
+	track(mark, it);
 	return detect(ctx, it);
 }
 
