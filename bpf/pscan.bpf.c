@@ -76,7 +76,7 @@ __attribute__((noinline)) int detect(struct xdp_md *ctx, struct ps_sighting *it)
 	if (made == 2)
 		count(PS_COUNT_EVICT);
 	if (cfg->save_ports)
-		save_port(&it->packet, it->class);
+		save_ports(it);
 	if (outcome == PS_OUTCOME_FIRED)
 		return fired(ctx, &cfg->rule, tmp, it, a);
 	return outcome == PS_OUTCOME_OVER && it->blocks ? XDP_DROP : XDP_PASS;

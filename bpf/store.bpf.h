@@ -120,16 +120,23 @@ static __always_inline bool watched(const struct ps_config *cfg, const union ps_
 	return bpf_map_lookup_elem(&dst, &key) != NULL;
 }
 
-static __always_inline void save_port(const struct ps_packet *p, enum ps_class class)
+static __always_inline void save_port(const union ps_addr *src, __u16 port, enum ps_class class)
 {
-	struct ps_port_key key = { .src = p->src, .port = p->dport,
-				   .udp = class == PS_CLASS_UDP };
+	struct ps_port_key key = { .src = *src, .port = port, .udp = class == PS_CLASS_UDP };
 	__u64 one = 1, *packets = bpf_map_lookup_elem(&ports, &key);
 
 	if (packets)
 		__sync_fetch_and_add(packets, 1);
 	else
 		bpf_map_update_elem(&ports, &key, &one, BPF_ANY);
+}
+
+/* What ps_detect() entered: the probe, and the one that its mark stood for. */
+static __always_inline void save_ports(const struct ps_sighting *it)
+{
+	if (it->sight == PS_SIGHT_SECOND)
+		save_port(&it->packet.src, ps_mark_port(it->mark), ps_mark_class(it->mark));
+	save_port(&it->packet.src, it->packet.dport, it->class);
 }
 
 #endif /* PSCAN_STORE_BPF_H */

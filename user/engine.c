@@ -96,7 +96,7 @@ static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 	if (made == 2)
 		count(e, PS_COUNT_EVICT);
 	if (e->cfg.save_ports)
-		store_save_port(&e->store, &it->packet, (enum ps_class)it->class);
+		store_save_ports(&e->store, it);
 	if (outcome == PS_OUTCOME_FIRED)
 		return fired(e, packet, &event);
 	return outcome == PS_OUTCOME_OVER && it->blocks ? PS_ACTION_DROP : PS_ACTION_PASS;
