@@ -13,8 +13,8 @@ int store_init(struct store *store, const struct ps_config *cfg)
 	store->bucket_count = 1U << cfg->bucket_bits;
 	store->mark_bytes = sizeof(*store->marks) << cfg->mark_bits;
 	store->bucket_bytes = sizeof(*store->buckets) << cfg->bucket_bits;
-	store->marks = pages_new(store->mark_bytes);
-	store->buckets = pages_new(store->bucket_bytes);
+	store->marks = pages_new(store->mark_bytes, true);
+	store->buckets = pages_new(store->bucket_bytes, true);
 	store->filled = calloc((store->bucket_count + 63) / 64, sizeof(*store->filled));
 	store->blocks =
 		lru_new(PS_BLOCKS_MAX, sizeof(union ps_addr), sizeof(struct ps_block), cfg->seed);
