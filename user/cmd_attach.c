@@ -239,6 +239,18 @@ static int attach_all(const struct arguments *a, const struct xdp *xdp)
 	return err;
 }
 
+/* Was anything asked for that only the first loader decides? */
+static bool asks_for_more(const struct arguments *a)
+{
+	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports ||
+		    a->session.events || a->session.json || a->session.max_packets ||
+		    a->session.confirm_ns;
+
+	for (int i = 0; i < RULE_OPT_MAX; i++)
+		more = more || a->rule.text[i];
+	return more;
+}
+
 /* A loader runs already: the interface joins what it watches, under its rule. */
 static int join(const struct arguments *a)
 {
@@ -265,6 +277,9 @@ static int join(const struct arguments *a)
 				 "reports it, under the rule it was started with", a->ifname[i],
 				 link.native ? "native" : "generic", cfg.loader_pid);
 	}
+	if (!err && asks_for_more(a))
+		log_warn("that one's rule, lists and output stay as they are: of the options given "
+			 "here only --mode had an effect");
 	xdp_close(xdp);
 	return err;
 }
