@@ -269,7 +269,8 @@ case $(uname -r) in
 		choose $driver
 		tap "$iface answers $all_ports ports before" knocks $all_ports $net4.2
 	done
-	for part in $(cat parts); do
+	read -r parts <parts
+	for part in $parts; do
 		case $part in
 		native | generic) mode=$part && one_mode ;;
 		suite) prog_tests ;;
