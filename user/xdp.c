@@ -183,8 +183,15 @@ int xdp_open(struct xdp **out)
 
 /* ---- load and adopt --------------------------------------------------- */
 
-/* Only one loader reads the events and sweeps the blocks. The lock dies with its process. */
-static int lock_root(struct xdp *xdp)
+bool xdp_holds_pins(const struct xdp *xdp)
+{
+	struct stat ours, there;
+
+	return fstat(xdp->root, &ours) == 0 && stat(XDP_ROOT, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+static int open_root(struct xdp *xdp)
 {
 	int err;
 
@@ -203,6 +210,19 @@ static int lock_root(struct xdp *xdp)
 		return err;
 	}
 	return flock(xdp->root, LOCK_EX | LOCK_NB) ? -EBUSY : 0;
+}
+
+/* Only one loader reads the events and sweeps the blocks. The lock dies with its process. */
+static int lock_root(struct xdp *xdp)
+{
+	int err = open_root(xdp);
+
+	/* A loader that ended meanwhile took the folder along: what is locked then is nobody's. */
+	while (!err && !xdp_holds_pins(xdp)) {
+		close_fd(&xdp->root);
+		err = open_root(xdp);
+	}
+	return err;
 }
 
 static void fresh_config(const struct xdp_load_options *o, struct ps_config *cfg)
@@ -436,9 +456,10 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	if (err) {
 		bool ours = !options->unpinned && !xdp->adopted && err != -EBUSY && err != -EPROTO;
 
-		xdp_close(xdp);
+		/* The lock goes last: nobody may begin on what is being removed. */
 		if (ours)
 			xdp_release_if_unused();
+		xdp_close(xdp);
 		return err;
 	}
 	*out = xdp;
