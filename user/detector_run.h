@@ -56,6 +56,9 @@ bool detector_done(const struct detector *d);
 int detector_finish(struct detector *d);
 void detector_free(struct detector *d);
 
+/* A signal asked for the end. */
+bool detector_stopped(void);
+
 /* From here on SIGINT and SIGTERM end the run, and @in's batch; NULL: no input now. */
 void detector_signals(struct input_pcap *in);
 

@@ -139,8 +139,9 @@ static void overview(FILE *out, const struct model *m)
 		tile(out, "packets", m->packets);
 	tile(out, m->detected == 1 ? "scanner" : "scanners", m->detected);
 	tile(out, "blocked", blocked);
-	tile(out, "packets dropped", dropped);
-	tile(out, "other sources", m->sources - m->detected);
+	tile(out, dropped == 1 ? "packet dropped" : "packets dropped", dropped);
+	tile(out, m->sources - m->detected == 1 ? "other source" : "other sources",
+	     m->sources - m->detected);
 	fputs("</div>\n", out);
 	if (m->forgotten)
 		fprintf(out, "<p class=note>%llu more sources were not followed.</p>\n",
@@ -169,7 +170,7 @@ static void legend(FILE *out, const struct model *m)
 
 static void facts(FILE *out, const struct model_source *s)
 {
-	char text[ADDR_TEXT_BYTES], time[REPORT_TIME_BYTES], span[PAGE_SPAN_BYTES];
+	char text[PREFIX_TEXT_BYTES], time[REPORT_TIME_BYTES], span[PAGE_SPAN_BYTES];
 
 	fputs("<dl>\n", out);
 	fprintf(out, "<dt>shape<dd>%s: %u%s port%s of ", shape_name(s->shape.shape), s->shape.ports,
@@ -188,8 +189,9 @@ static void facts(FILE *out, const struct model_source *s)
 			report_time((__s64)s->detected_ns, time),
 			page_span(s->detected_ns - s->first_ns, span));
 	if (s->until_ns)
-		fprintf(out, "<dt>blocked until<dd>%s\n<dt>dropped<dd>%llu packets\n",
-			report_time((__s64)s->until_ns, time), (ull)s->dropped);
+		fprintf(out, "<dt>blocked until<dd>%s\n<dt>dropped<dd>%llu packet%s\n",
+			report_time((__s64)s->until_ns, time), (ull)s->dropped,
+			s->dropped == 1 ? "" : "s");
 	fputs("</dl>\n", out);
 }
 
@@ -217,10 +219,10 @@ static void evidence_table(FILE *out, const struct model_source *s)
 
 static void card(FILE *out, const struct model_source *s, unsigned int id)
 {
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
 	fprintf(out, "<article class=card><h2>%s <span class=%s>%s, %s</span></h2>\n",
-		addr_format(&s->addr, text), s->detected_ns ? "verdict" : "note",
+		source_format(&s->addr, text), s->detected_ns ? "verdict" : "note",
 		names_class(s->class), page_outcome(s));
 	page_chart_timeline(out, s, id);
 	facts(out, s);

@@ -52,6 +52,18 @@ PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_
 	return rule->respond != PS_RESPOND_HARD && !(p->bits & PS_PKT_TINY);
 }
 
+/*
+ * A blocked source's deadline is moved in steps of this: the entry is shared by
+ * all CPUs, and a second more or less does not matter, unless the whole block
+ * lasts no longer.
+ */
+PS_INLINE __u64 ps_verdict_renew_step(const struct ps_rule *rule)
+{
+	__u64 most = 1000000000ULL, eighth = rule->block_ns >> 3;
+
+	return eighth < most ? eighth : most;
+}
+
 /* The class that contributed most to the evidence; the lower one among equals. */
 PS_INLINE enum ps_class ps_verdict_name(const __u32 *points)
 {
