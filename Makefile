@@ -110,6 +110,11 @@ $(B)/tools/bench/%: tools/bench/%.c $(filter-out $(B)/user/main.o,$(user_obj))
 	$(Q)$(CC) $(user_cflags) -I$(@D) $(CFLAGS) -Itests/harness -MMD -MP $< \
 		$(filter-out $(B)/user/main.o,$(user_obj)) -o $@ $(pkg_libs)
 
+# Ends a guest that has no libraries.
+$(B)/tools/kernels/kmexit: tools/kernels/kmexit.c $(B)/flags.user
+	$(call say,TEST,$@) mkdir -p $(@D)
+	$(Q)$(CC) -static -Os $(warnings) $< -o $@
+
 fuzz_src := $(lib_src)
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(lib_src) $(B)/pscan.skel.h
 	$(call say,FUZZ,$@) mkdir -p $(@D)
@@ -126,7 +131,7 @@ FORCE:
 
 # ---- tests ----------------------------------------------------------------
 
-.PHONY: deps check test
+.PHONY: deps check test test-kernels
 deps: ## install what building and testing need (Debian 12, root)
 	$(Q)tools/install-deps.sh
 
@@ -138,8 +143,18 @@ test: ## every test; run it as root, it installs what is missing
 	$(Q)$(MAKE) --no-print-directory test-build
 	$(Q)tests/run.sh
 
-.PHONY: test-build
-test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz_bin)
+test-kernels: ## every supported kernel in QEMU, both modes, as TAP; downloads once, no root
+	$(Q)$(MAKE) --no-print-directory $(kernels_need)
+	$(Q)KERNELS="5.10 6.1 6.12 newest" MODES="native generic" tests/kernels/kernels.t
+
+kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmexit
+
+lint: all ## include directions, manual, scripts, sizes, licences, cppcheck
+	$(Q)tools/lint.sh
+
+.PHONY: test-build lint
+test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz_bin) \
+	$(kernels_need)
 
 # ---- the main job ----------------------------------------------------------
 
@@ -158,15 +173,22 @@ bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 
 # ---- install ---------------------------------------------------------------
 
+# Where systemd looks under every prefix that it searches; where none looks, the file lies still.
+unit_dir := $(PREFIX)/lib/systemd/system
+
 .PHONY: install uninstall clean help
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(B)/pscan-xdp $(DESTDIR)$(PREFIX)/sbin/pscan-xdp
 	install -D -m 644 user/pscan-xdp.8 $(DESTDIR)$(PREFIX)/share/man/man8/pscan-xdp.8
 	install -D -m 644 user/pscan-xdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pscan-xdp
+	install -d -m 755 $(DESTDIR)$(unit_dir)
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|' user/pscan-xdp@.service.in >$(DESTDIR)$(unit_dir)/pscan-xdp@.service
+	chmod 644 $(DESTDIR)$(unit_dir)/pscan-xdp@.service
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/sbin/pscan-xdp $(DESTDIR)$(PREFIX)/share/man/man8/pscan-xdp.8 \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/pscan-xdp
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/pscan-xdp \
+		$(DESTDIR)$(unit_dir)/pscan-xdp@.service
 
 clean: ## remove build/
 	rm -rf $(B)

@@ -16,6 +16,11 @@
 /* In ticks of the kernel's jiffies: 0.26 s at HZ=1000, 1 s at 250, 2.6 s at 100. */
 #define FLOW_FRESH_JIFFIES 256
 
+static __always_inline __u64 flow_hash(const struct ps_config *cfg, const struct ps_packet *p)
+{
+	return ps_hash_flow(ps_hash_addr(cfg->seed, &p->src), p);
+}
+
 static __always_inline __u64 *flow_place(const struct ps_config *cfg, __u64 hash)
 {
 	__u32 place = (__u32)hash & ((1U << (cfg->flow_bits & 31)) - 1);
@@ -98,7 +103,7 @@ static __always_inline bool udp_bound(struct xdp_md *ctx, const struct ps_packet
  * own addresses: what is on its way through to somebody else stays unknown.
  */
 static __always_inline enum ps_evidence evidence(struct xdp_md *ctx, const struct ps_config *cfg,
-						 const struct ps_packet *p, __u64 flow_hash)
+						 const struct ps_packet *p, __u64 flow)
 {
 	bool explained;
 
@@ -107,7 +112,7 @@ static __always_inline enum ps_evidence evidence(struct xdp_md *ctx, const struc
 	explained = p->proto == PS_IP_TCP ? tcp_connected(ctx, p) : udp_bound(ctx, p);
 	if (!explained)
 		return PS_EVIDENCE_NONE;
-	flow_remember(cfg, flow_hash);
+	flow_remember(cfg, flow);
 	return PS_EVIDENCE_EXPLAINED;
 }
 

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
 # Regenerates vmlinux/vmlinux.h: the kernel types that bpf/ names, and no others, taken from the
 # running kernel's BTF. Every type in it is part of the kernel's stable interface to BPF programs,
 # so which kernel it was made on does not matter.

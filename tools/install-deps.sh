@@ -15,6 +15,9 @@ test_packages=(
 	bats dnsmasq-base ethtool hping3 iperf3 iproute2 iputils-ping jq libclang-rt-14-dev
 	libcmocka-dev masscan nftables nmap perl procps python3-scapy tcpdump util-linux
 )
+kernel_packages=(
+	busybox-static cpio dash iproute2 jq kmod qemu-system-x86 xz-utils zstd
+)
 
 die() {
 	echo "install-deps.sh: $1" >&2
@@ -52,8 +55,13 @@ install_packages() {
 case ${1-} in
 '') wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
 --build) wanted=("${build_packages[@]}") ;;
+--kernels) wanted=("${kernel_packages[@]}") ;;
 *)
-	echo "Usage: tools/install-deps.sh [--build]    --build: not what only the tests need" >&2
+	cat >&2 <<-'USAGE'
+		Usage: tools/install-deps.sh [--build | --kernels]
+		  --build     not what only the tests need
+		  --kernels   what tests on other kernels need, and nothing else
+	USAGE
 	exit 2
 	;;
 esac

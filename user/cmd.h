@@ -14,6 +14,7 @@ enum exit_code {
 
 int cmd_attach(int argc, char **argv);
 int cmd_attach_pcap(int argc, char **argv); /* what attach becomes when --pcap is among them */
+int cmd_confirm(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_stats(int argc, char **argv);

@@ -2,6 +2,7 @@
 /* cmd_attach.c - `attach`: options in, program on the interfaces, session run. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ enum {
 	OPT_MODE,
 	OPT_EVENTS,
 	OPT_KEEP,
+	OPT_CONFIRM,
 	OPT_SOURCES,
 	OPT_JSON,
 	OPT_PCAP,
@@ -36,6 +38,8 @@ static const struct argp_option options[] = {
 	{ "dst-ip", 'i', "CIDR", OPTION_ALIAS, NULL, 0 },
 	{ "mode", OPT_MODE, "MODE", 0, "auto, native or generic (default auto)", 0 },
 	{ "keep", OPT_KEEP, NULL, 0, "leave it enforcing on exit", 0 },
+	{ "confirm", OPT_CONFIRM, "TIME", 0,
+	  "detach again unless `pscan-xdp confirm` comes within TIME", 0 },
 	{ "sources", OPT_SOURCES, "N", 0, "sources tracked at a time (default 65536)", 0 },
 	{ "save-ports", 's', NULL, 0, "count per source which ports were probed, and how often", 0 },
 	{ "max-packets", 'm', "N", 0, "end after N packets", 0 },
@@ -138,6 +142,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_KEEP:
 		a->keep = true;
 		return 0;
+	case OPT_CONFIRM:
+		if (!duration_parse(arg, &a->session.confirm_ns) || !a->session.confirm_ns)
+			argp_error(state, "--confirm '%s': a length of time such as 60s", arg);
+		return 0;
 	case OPT_SOURCES:
 		a->bucket_bits = bits_for(number("--sources", arg, 1024, 1 << 22, state));
 		return 0;
@@ -202,6 +210,9 @@ static void tell_attached(const struct arguments *a, const struct xdp_link *link
 	if (!link->native && a->mode == XDP_MODE_AUTO)
 		log_note("%s: its driver has no native XDP here, using generic mode: the same "
 			 "verdicts, several times the cost per packet", link->ifname);
+	if (a->session.confirm_ns)
+		log_note("detaching in %s unless `pscan-xdp confirm` comes first",
+			 duration_format(a->session.confirm_ns, time));
 	log_note("attached to %s (%s mode), %s%s", link->ifname, link->native ? "native" : "generic",
 		 a->rule.rule.respond == PS_RESPOND_MONITOR ? "alerts only" : "blocks scanners for ",
 		 a->rule.rule.respond == PS_RESPOND_MONITOR ?
@@ -210,18 +221,21 @@ static void tell_attached(const struct arguments *a, const struct xdp_link *link
 
 static int attach_all(const struct arguments *a, const struct xdp *xdp)
 {
+	bool before[INTERFACES_MAX];
 	struct xdp_link link;
 	unsigned int done = 0;
 	int err = 0;
 
 	for (; done < a->interfaces && !err; done++) {
+		before[done] = attached(a->ifname[done]);
 		err = xdp_attach(xdp, a->ifname[done], a->mode, &link);
 		if (!err)
 			tell_attached(a, &link);
 	}
-	/* All or none: what this call attached goes again. */
+	/* All or none: what this call attached goes again, what ran before stays. */
 	for (unsigned int i = 0; err && i + 1 < done; i++)
-		xdp_detach(if_nametoindex(a->ifname[i]), a->ifname[i]);
+		if (!before[i])
+			xdp_detach(if_nametoindex(a->ifname[i]), a->ifname[i]);
 	return err;
 }
 
@@ -283,10 +297,22 @@ static int run(struct arguments *a, struct xdp *xdp, bool *stays)
 	if (err)
 		return err;
 	err = session_run(xdp, &a->session);
-	if (a->keep)
+	if (a->keep && err != -ETIMEDOUT)
 		log_note("left enforcing; `pscan-xdp detach --all` ends it");
-	*stays = a->keep;
+	*stays = a->keep && err != -ETIMEDOUT;
 	return err;
+}
+
+/* Said before anything is attached, instead of after. */
+static bool events_writable(const char *path)
+{
+	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : -1;
+
+	if (path && fd < 0)
+		log_error("cannot write events to %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return !path || fd >= 0;
 }
 
 /* --pcap is a command of its own behind one option: nothing of XDP applies. */
@@ -310,12 +336,11 @@ int cmd_attach(int argc, char **argv)
 		return cmd_attach_pcap(argc, argv);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
 		return EXIT_USAGE;
-	for (unsigned int i = 0; i < a.interfaces; i++) {
-		if (!if_nametoindex(a.ifname[i])) {
-			log_error("there is no interface '%s'; `ip -br link` lists them", a.ifname[i]);
+	for (unsigned int i = 0; i < a.interfaces; i++)
+		if (xdp_attachable(a.ifname[i]))
 			return EXIT_FAILED;
-		}
-	}
+	if (!events_writable(a.session.events))
+		return EXIT_FAILED;
 	load.rule = a.rule.rule;
 	load.save_ports = a.save_ports;
 	load.bucket_bits = a.bucket_bits;

@@ -19,6 +19,7 @@
 #include "names.h"
 #include "nic.h"
 #include "xdp.h"
+#include "xdp_probe.h"
 
 #define INTERFACES_MAX 32
 #define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
@@ -108,6 +109,17 @@ static void check_kernel(struct checkup *c)
 		tell(c, GOOD, "BTF", "/sys/kernel/btf/vmlinux");
 	else
 		tell(c, FAILED, "BTF", "the kernel was built without CONFIG_DEBUG_INFO_BTF");
+}
+
+static void check_features(struct checkup *c)
+{
+	char used[XDP_PROBE_TEXT_BYTES], missing[XDP_PROBE_TEXT_BYTES];
+
+	xdp_probe(used, missing);
+	if (missing[0])
+		tell(c, FAILED, "features", "missing: %s", missing);
+	if (used[0])
+		tell(c, GOOD, "features", "%s", used);
 }
 
 static void check_privilege(struct checkup *c)
@@ -217,6 +229,7 @@ int cmd_check(int argc, char **argv)
 	check_kernel(&c);
 	check_privilege(&c);
 	check_bpffs(&c);
+	check_features(&c);
 	check_program(&c);
 	for (unsigned int i = 0; i < a.interfaces; i++)
 		check_interface(&c, a.ifname[i]);

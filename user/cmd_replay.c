@@ -5,10 +5,21 @@
 
 #include "cmd.h"
 #include "detector.h"
+#include "replay_xdp.h"
 #include "log.h"
+
+enum { KEY_XDP = 0x3000 };
+
+static const struct argp_option options[] = {
+	{ "xdp", KEY_XDP, NULL, 0,
+	  "run each packet through the XDP program in the kernel, too, and list differences (root)",
+	  0 },
+	{ 0 },
+};
 
 struct replay {
 	struct detector_options options;
+	bool xdp;
 	char **files;
 	unsigned int n;
 };
@@ -19,6 +30,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	(void)arg;
 	switch (key) {
+	case KEY_XDP:
+		r->xdp = true;
+		return 0;
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &r->options;
 		return 0;
@@ -41,10 +55,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static int run(const struct replay *r)
+{
+	return r->xdp ? replay_xdp(&r->options, r->files, r->n)
+		      : detector_run_files(&r->options, r->files, r->n);
+}
+
 int cmd_replay(int argc, char **argv)
 {
 	static const struct argp_child children[] = { { &detector_argp, 0, NULL, 0 }, { 0 } };
 	static const struct argp argp = {
+		.options = options,
 		.parser = parse,
 		.args_doc = "FILE...",
 		.doc = "Shows what the detector makes of captures: pcap or pcapng, gzip or not, - "
@@ -53,12 +74,10 @@ int cmd_replay(int argc, char **argv)
 		.children = children,
 	};
 	struct replay replay = { .n = 0 };
-	int code = EXIT_DONE;
+	int code = EXIT_USAGE;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &replay))
-		code = EXIT_USAGE;
-	else if (detector_run_files(&replay.options, replay.files, replay.n))
-		code = EXIT_FAILED;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &replay) == 0)
+		code = run(&replay) ? EXIT_FAILED : EXIT_DONE;
 	detector_options_free(&replay.options);
 	return code;
 }

@@ -2,14 +2,15 @@
 /* detector.c - a run over capture files, and what it shares with a live one;
  * see detector.h and detector_run.h. */
 #include <errno.h>
-#include <json-c/json.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "detector_run.h"
+#include "json_out.h"
 #include "log.h"
+#include "page.h"
 #include "summary_engine.h"
 
 /* The same capture must give the same report: nothing random in offline runs.
@@ -29,6 +30,11 @@ static void on_signal(int signal)
 		input_pcap_stop(in);
 }
 
+bool detector_stopped(void)
+{
+	return stopped;
+}
+
 void detector_signals(struct input_pcap *in)
 {
 	struct sigaction stop = { .sa_handler = on_signal };
@@ -44,6 +50,8 @@ static void on_event(const struct ps_event *event, void *data)
 	struct detector *d = data;
 	char ifname[IF_NAMESIZE];
 
+	if (d->model)
+		model_event(d->model, event, &d->engine.cfg.rule, d->shift_ns);
 	report_wall(d->report, -(__s64)d->shift_ns);
 	report_event(d->report, event,
 		     event->ifindex ? if_indextoname(event->ifindex, ifname) : NULL);
@@ -56,6 +64,8 @@ static void judge_next(struct detector *d)
 	d->shift_ns = next->shift_ns;
 	engine_expire(&d->engine, next->packet.it.now_ns);
 	engine_judge(&d->engine, &next->packet);
+	if (d->model)
+		model_packet(d->model, &next->packet, next->shift_ns);
 }
 
 static void on_frame(const struct engine_frame *frame, __u64 at_ns, void *data)
@@ -80,32 +90,58 @@ static int copy_prefixes(struct prefixes *to, const struct prefixes *from)
 	return err;
 }
 
-int detector_start(struct detector *d, const struct detector_options *o, const struct ps_rule *rule,
-		   __u64 seed)
+/* What the pages are made from: the caller's model, or one of our own for -l. */
+static int start_model(struct detector *d, const char *title)
+{
+	d->model = d->options->model;
+	if (d->model || !d->options->tex_path)
+		return 0;
+	d->model = model_new(title);
+	if (d->model)
+		return 0;
+	log_error("preparing %s: no memory", d->options->tex_path);
+	return -ENOMEM;
+}
+
+static int start_report(struct detector *d, const struct ps_rule *rule)
+{
+	const struct detector_options *o = d->options;
+	struct report_options told = { .json_path = o->events_path, .rule = rule };
+
+	if (!o->quiet && o->json)
+		told.json = stdout;
+	else if (!o->quiet)
+		told.text = stdout;
+	return report_open(&told, &d->report);
+}
+
+static int start_lists(struct detector *d)
+{
+	int err = copy_prefixes(&d->engine.store.dst, &d->options->dst);
+
+	if (!err)
+		err = copy_prefixes(&d->engine.store.allow, &d->options->allow);
+	if (!err)
+		err = copy_prefixes(&d->engine.store.deny, &d->options->deny);
+	if (err)
+		log_error("copying the address lists: %s", strerror(-err));
+	return err;
+}
+
+int detector_start(struct detector *d, const struct detector_options *o,
+		   const struct ps_rule *rule, __u64 seed, const char *title)
 {
 	struct ps_config cfg = engine_config(rule, seed, o->save_ports);
-	struct report_options told = { .text = o->json ? NULL : stdout,
-				       .json = o->json ? stdout : NULL,
-				       .json_path = o->events_path,
-				       .rule = rule };
 	int err;
 
 	memset(d, 0, sizeof(*d));
 	d->options = o;
-	err = report_open(&told, &d->report);
-	if (err)
-		return err;
-	err = engine_init(&d->engine, &cfg, EVIDENCE_FLOWS, on_event, d);
-	if (err)
-		return err;
-	err = copy_prefixes(&d->engine.store.dst, &o->dst);
+	err = start_model(d, title);
 	if (!err)
-		err = copy_prefixes(&d->engine.store.allow, &o->allow);
+		err = start_report(d, rule);
 	if (!err)
-		err = copy_prefixes(&d->engine.store.deny, &o->deny);
-	if (err)
-		log_error("copying the address lists: %s", strerror(-err));
-	return err;
+		err = engine_init(&d->engine, &cfg, EVIDENCE_FLOWS, on_event, d);
+	return err ? err : start_lists(d);
 }
 
 bool detector_done(const struct detector *d)
@@ -126,13 +162,35 @@ int detector_take(struct detector *d, struct input_pcap *in)
 	return n;
 }
 
-static void print_json(const struct summary *s)
+/* The summary on stdout, as the options want it. */
+static int tell_summary(struct detector *d, struct summary *s)
 {
-	struct json_object *o = summary_json(s);
+	summary_sort(s, d->options->sort);
+	if (d->options->quiet)
+		return 0;
+	if (d->options->json)
+		json_print(summary_json(s));
+	else
+		summary_text(s, stdout);
+	if (fflush(stdout) || ferror(stdout)) {
+		log_error("writing the summary to standard output: %s", strerror(errno));
+		return -EIO;
+	}
+	return 0;
+}
 
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-						       JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
+static int finish_model(struct detector *d, const struct summary *s)
+{
+	int err;
+
+	if (!d->model)
+		return 0;
+	err = model_summary(d->model, s);
+	if (err)
+		log_error("preparing the report: no memory");
+	else if (d->options->tex_path)
+		err = page_write(&page_tex, d->options->tex_path, d->model);
+	return err;
 }
 
 int detector_finish(struct detector *d)
@@ -141,33 +199,30 @@ int detector_finish(struct detector *d)
 			     .lost = d->lost,
 			     .wall_ns = -(__s64)d->clock.shift_ns,
 			     .top = d->options->top };
-	int err = summary_engine_fill(&d->engine, d->clock.now_ns, &s);
+	int err = summary_engine_fill(&d->engine, d->clock.now_ns, &s), model_err;
 
 	if (err) {
 		log_error("summing up: no memory");
 		return err;
 	}
-	summary_sort(&s, d->options->sort);
-	if (d->options->json)
-		print_json(&s);
-	else
-		summary_text(&s, stdout);
+	err = tell_summary(d, &s);
+	model_err = finish_model(d, &s);
 	summary_engine_free(&s);
 	if (d->clock.pieces)
 		log_note("time stepped back %llu times by more than the window; each piece was "
 			 "judged on its own",
 			 (unsigned long long)d->clock.pieces);
-	if (fflush(stdout) || ferror(stdout)) {
-		log_error("writing the summary to standard output: %s", strerror(errno));
-		return -EIO;
-	}
-	return report_lost(d->report) ? -EIO : 0;
+	if (report_lost(d->report))
+		return -EIO; /* said when it happened */
+	return err ? err : model_err;
 }
 
 void detector_free(struct detector *d)
 {
 	report_close(d->report);
 	engine_free(&d->engine);
+	if (d->model != d->options->model)
+		model_free(d->model);
 }
 
 static int run_file(struct detector *d, const char *path)
@@ -189,7 +244,8 @@ static int run_file(struct detector *d, const char *path)
 int detector_run_files(const struct detector_options *o, char *const *files, unsigned int n)
 {
 	struct detector d;
-	int first = 0, err = detector_start(&d, o, &o->rule.rule, FILE_SEED);
+	int first = 0,
+	    err = detector_start(&d, o, &o->rule.rule, FILE_SEED, n > 1 ? "captures" : files[0]);
 
 	if (err)
 		goto out;

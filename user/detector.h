@@ -9,6 +9,7 @@
 #include <argp.h>
 
 #include "engine.h"
+#include "model.h"
 #include "rule.h"
 #include "summary.h"
 
@@ -29,6 +30,9 @@ struct detector_options {
 	const char *events_path;	/* --events: NDJSON to a file as well */
 	enum summary_sort sort;
 	__u32 top;			/* sources listed in the summary; 0: all */
+	/* Not options, but for `report`: */
+	struct model *model;		/* filled and closed by the run; NULL: none wanted */
+	bool quiet;			/* neither events nor summary on stdout */
 };
 
 /*

@@ -172,7 +172,7 @@ int detector_run_live(const struct detector_options *o)
 	err = refuse_blocking(o);
 	rule.respond = PS_RESPOND_MONITOR;
 	if (!err)
-		err = detector_start(&l->d, o, &rule, seed);
+		err = detector_start(&l->d, o, &rule, seed, o->device[0]);
 	if (!err)
 		err = follow_addresses(l);
 	if (!err)

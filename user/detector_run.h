@@ -24,6 +24,7 @@ struct detector {
 	struct engine engine;
 	struct clock clock;
 	struct report *report;
+	struct model *model;	/* the options', or made for -l; NULL: none */
 	struct detector_ahead ahead[DETECTOR_AHEAD]; /* ring */
 	__u64 shift_ns;		/* of the packet that is judged */
 	__u64 packets;		/* parsed */
@@ -34,9 +35,13 @@ struct detector {
 /* Frames that are taken between two looks at signals and limits. */
 #define DETECTOR_BATCH 4096
 
-/* 0, or negative errno with a line printed. @rule: the options', or one made of it. */
+/*
+ * @rule   the options', or one made of it
+ * @title  what the packets come from
+ * 0, or negative errno with a line printed.
+ */
 int detector_start(struct detector *d, const struct detector_options *options,
-		   const struct ps_rule *rule, __u64 seed);
+		   const struct ps_rule *rule, __u64 seed, const char *title);
 
 /*
  * Runs one input for a batch, or as far as -m allows.
@@ -50,6 +55,9 @@ bool detector_done(const struct detector *d);
 /* Closing summary and LaTeX report. 0, or negative errno with a line printed. */
 int detector_finish(struct detector *d);
 void detector_free(struct detector *d);
+
+/* A signal asked for the end. */
+bool detector_stopped(void);
 
 /* From here on SIGINT and SIGTERM end the run, and @in's batch; NULL: no input now. */
 void detector_signals(struct input_pcap *in);

@@ -24,16 +24,19 @@ int flows_init(struct flows *flows, enum evidence_mode mode, __u64 seed)
 	memset(flows, 0, sizeof(*flows));
 	flows->mode = mode;
 	flows->seed = seed;
-	if (mode != EVIDENCE_FLOWS)
-		return 0;
-	flows->line = pages_new(table_bytes);
-	return flows->line ? 0 : -ENOMEM;
+	if (mode == EVIDENCE_FLOWS)
+		flows->line = pages_new(table_bytes);
+	else
+		flows->locals = lru_new(PS_LOCALS_MAX, sizeof(union ps_addr), 1, seed);
+	return flows->line || flows->locals ? 0 : -ENOMEM;
 }
 
 void flows_free(struct flows *flows)
 {
 	pages_free(flows->line, table_bytes);
+	lru_free(flows->locals);
 	flows->line = NULL;
+	flows->locals = NULL;
 }
 
 /* What a flow is worth keeping: two-way before one-way, then the younger. */
@@ -126,7 +129,8 @@ enum ps_evidence evidence(const struct flows *flows, const struct ps_sighting *i
 {
 	if (answered)
 		return PS_EVIDENCE_EXPLAINED;
-	if (flows->mode == EVIDENCE_FLOWS && older_than_capture(flows, it))
-		return PS_EVIDENCE_UNKNOWN;
-	return PS_EVIDENCE_NONE;
+	if (flows->mode == EVIDENCE_NO_SOCKETS)
+		return lru_find(flows->locals, &it->packet.dst) ? PS_EVIDENCE_NONE
+								: PS_EVIDENCE_UNKNOWN;
+	return older_than_capture(flows, it) ? PS_EVIDENCE_UNKNOWN : PS_EVIDENCE_NONE;
 }

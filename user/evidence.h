@@ -15,6 +15,8 @@
 
 #include <pscan/detect.h>
 
+#include "lru.h"
+
 /* Flows of a capture: 2^18 cache lines of eight, 16 MB. Full line: the oldest
  * one-way flow goes, then the oldest two-way one, whose next packet is then
  * taken for a probe. */
@@ -27,7 +29,8 @@
 
 enum evidence_mode {
 	EVIDENCE_FLOWS,		/* judge by the capture */
-	EVIDENCE_NO_SOCKETS,	/* as the XDP program on a host without a single socket */
+	EVIDENCE_NO_SOCKETS,	/* as the XDP program on a host that has the addresses in
+				 * `locals` and not a single socket */
 };
 
 /* One flow: tag (38 bits), directions seen (2), time of the latest packet (24). */
@@ -39,6 +42,7 @@ struct flows {
 	struct flow_line *line;
 	__u64 seed;
 	__u64 start_ns;		/* first packet; 0: none yet */
+	struct lru *locals;	/* EVIDENCE_NO_SOCKETS: own addresses, PS_LOCALS_MAX of them */
 	__u64 forgotten;	/* two-way flows that had to go */
 	enum evidence_mode mode;
 };

@@ -19,14 +19,17 @@ struct command {
 
 static const struct command commands[] = {
 	{ "attach", cmd_attach, "detect and block port scans on interfaces" },
+	{ "confirm", cmd_confirm, "stay attached, after `attach --confirm`" },
 	{ "detach", cmd_detach, "take it off interfaces" },
 	{ "check", cmd_check, "what this kernel, driver and privilege set can do" },
 	{ "status", cmd_status, "where it is attached, under which rule, how full" },
 	{ "stats", cmd_stats, "who probes, how close to the threshold, what is blocked" },
 	{ "why", cmd_why, "on what evidence a source is blocked" },
 	{ "block", cmd_block, "block by hand, list and lift blocks" },
+	{ "scan", cmd_scan, "scan hosts for open ports" },
 	{ "allow", cmd_allow, "sources that are never scored nor blocked" },
 	{ "replay", cmd_replay, "run the detection over capture files" },
+	{ "report", cmd_report, "make a page of recorded events or of a capture" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

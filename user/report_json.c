@@ -3,29 +3,20 @@
  * report_json.c - one JSON object per event and line (NDJSON). The keys are a
  * promise: they are added to, never renamed.
  */
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "addr.h"
+#include "json_out.h"
 #include "names.h"
 #include "report.h"
 
-static void add_text(struct json_object *o, const char *key, const char *value)
+static void add_ends(struct json_object *o, const struct ps_source *s)
 {
-	json_object_object_add(o, key, json_object_new_string(value));
-}
+	char text[PREFIX_TEXT_BYTES];
 
-static void add_number(struct json_object *o, const char *key, __u64 value)
-{
-	json_object_object_add(o, key, json_object_new_uint64(value));
-}
-
-static void add_addr(struct json_object *o, const char *key, const union ps_addr *addr)
-{
-	char text[ADDR_TEXT_BYTES];
-
-	add_text(o, key, addr_format(addr, text));
+	json_text(o, "source", source_format(&s->addr, text));
+	json_text(o, "target", addr_format(&s->dst, text));
 }
 
 /* Classes that have any, by name. */
@@ -35,7 +26,7 @@ static struct json_object *by_class(const __u32 *values)
 
 	for (unsigned int c = 1; c < PS_CLASS_MAX; c++)
 		if (values[c])
-			add_number(o, names_class(c), values[c]);
+			json_number(o, names_class(c), values[c]);
 	return o;
 }
 
@@ -52,10 +43,10 @@ struct json_object *report_evidence_json(const struct ps_source *s, __u64 at_ns)
 
 		/* Microseconds are all that a tick holds; %g would print its rounding error. */
 		snprintf(age, sizeof(age), "%.3f", report_age_ms(probe, at_ns));
-		add_number(o, "port", probe->port);
-		add_text(o, "proto", probe->class == PS_CLASS_UDP ? "udp" : "tcp");
-		add_text(o, "type", names_class(probe->class));
-		add_number(o, "points", probe->points);
+		json_number(o, "port", probe->port);
+		json_text(o, "proto", probe->class == PS_CLASS_UDP ? "udp" : "tcp");
+		json_text(o, "type", names_class(probe->class));
+		json_number(o, "points", probe->points);
 		json_object_object_add(o, "age_ms",
 				       json_object_new_double_s(strtod(age, NULL), age));
 		json_object_array_add(list, o);
@@ -65,10 +56,10 @@ struct json_object *report_evidence_json(const struct ps_source *s, __u64 at_ns)
 
 static void add_shape(struct json_object *o, const struct shape_counts *c)
 {
-	add_text(o, "shape", shape_name(c->shape));
-	add_number(o, "ports", c->ports);
+	json_text(o, "shape", shape_name(c->shape));
+	json_number(o, "ports", c->ports);
 	json_object_object_add(o, "ports_exact", json_object_new_boolean(c->ports_exact));
-	add_number(o, "hosts", c->hosts);
+	json_number(o, "hosts", c->hosts);
 }
 
 static void add_head(struct json_object *o, const struct report_view *v)
@@ -76,14 +67,13 @@ static void add_head(struct json_object *o, const struct report_view *v)
 	const struct ps_event *e = v->event;
 	char time[REPORT_TIME_BYTES];
 
-	add_text(o, "event", names_event(e->kind));
-	add_text(o, "time", report_time_utc((__s64)e->at_ns + v->wall_ns, time));
-	add_number(o, "time_ns", e->at_ns + (__u64)v->wall_ns);
+	json_text(o, "event", names_event(e->kind));
+	json_text(o, "time", report_time_utc((__s64)e->at_ns + v->wall_ns, time));
+	json_number(o, "time_ns", e->at_ns + (__u64)v->wall_ns);
 	if (v->ifname)
-		add_text(o, "interface", v->ifname);
-	add_addr(o, "source", &e->source.addr);
-	add_addr(o, "target", &e->source.dst);
-	add_text(o, "type", names_class(e->class));
+		json_text(o, "interface", v->ifname);
+	add_ends(o, &e->source);
+	json_text(o, "type", names_class(e->class));
 }
 
 static void add_verdict(struct json_object *o, const struct report_view *v)
@@ -91,14 +81,14 @@ static void add_verdict(struct json_object *o, const struct report_view *v)
 	const struct ps_event *e = v->event;
 	char time[REPORT_TIME_BYTES];
 
-	add_text(o, "action", names_action(e->action));
-	add_text(o, "reason", names_reason(e->reason));
+	json_text(o, "action", names_action(e->action));
+	json_text(o, "reason", names_reason(e->reason));
 	if (e->until_ns) {
-		add_text(o, "until", report_time_utc((__s64)e->until_ns + v->wall_ns, time));
-		add_number(o, "until_ns", e->until_ns + (__u64)v->wall_ns);
+		json_text(o, "until", report_time_utc((__s64)e->until_ns + v->wall_ns, time));
+		json_number(o, "until_ns", e->until_ns + (__u64)v->wall_ns);
 	}
-	add_number(o, "dropped", e->dropped);
-	add_number(o, "detections", e->source.detections);
+	json_number(o, "dropped", e->dropped);
+	json_number(o, "detections", e->source.detections);
 }
 
 static char *json_event(const struct report_view *v)
@@ -109,14 +99,14 @@ static char *json_event(const struct report_view *v)
 	char *record = NULL;
 
 	add_head(o, v);
-	add_number(o, "score", e->score);
-	add_number(o, "type_score", e->class_score);
-	add_number(o, "threshold", v->rule->threshold);
+	json_number(o, "score", e->score);
+	json_number(o, "type_score", e->class_score);
+	json_number(o, "threshold", v->rule->threshold);
 	add_verdict(o, v);
 	add_shape(o, &v->shape);
 	json_object_object_add(o, "packets", by_class(e->source.packets));
 	json_object_object_add(o, "points", by_class(v->points));
-	add_number(o, "first_ns", e->source.first_ns + (__u64)v->wall_ns);
+	json_number(o, "first_ns", e->source.first_ns + (__u64)v->wall_ns);
 	json_object_object_add(o, "evidence", report_evidence_json(&e->source, e->source.last_ns));
 	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
 							 JSON_C_TO_STRING_NOSLASHESCAPE);

@@ -27,26 +27,35 @@ struct session {
 	struct xdp_link links[LINKS_MAX];
 	int n_links;
 	struct ps_counters before;	/* at the previous poll, for -v */
+	__u64 packets_before;		/* counted by earlier sessions */
+	__u64 deadline_ns;		/* for the confirmation; 0: none is awaited */
 	__u64 polls;
 	__u64 lost;			/* events that did not fit, as told */
 	size_t blocks;			/* seen by the latest sweep */
 };
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, confirmed;
 
 static void on_signal(int number)
 {
-	(void)number;
-	stop = 1;
+	if (number == SIGUSR1)
+		confirmed = 1;
+	else
+		stop = 1;
 }
 
-static void catch_signals(void)
+static void catch_signals(bool unconfirmed)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 
 	stop = 0;
+	confirmed = 0;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	/* The terminal goes away: who just locked themselves out wants to be let in again. */
+	if (unconfirmed)
+		sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -183,16 +192,36 @@ static void refresh_guard(const struct session *s)
 		log_warn("cannot update the never-block list: %s", strerror(-err));
 }
 
+/* attach --confirm: whoever cannot reach the host any more cannot confirm either. */
+static int await_confirmation(struct session *s)
+{
+	if (!s->deadline_ns)
+		return 0;
+	if (confirmed) {
+		s->deadline_ns = 0;
+		signal(SIGHUP, SIG_DFL);
+		log_note("confirmed, staying attached");
+		return 0;
+	}
+	if (!stop && xdp_now_ns() < s->deadline_ns)
+		return 0;
+	log_error("nobody confirmed in time (`pscan-xdp confirm`): detaching");
+	return -ETIMEDOUT;
+}
+
 static int poll_once(struct session *s)
 {
 	struct ps_counters now;
-	int err = 0;
+	int err = await_confirmation(s);
 
+	if (err)
+		return err;
 	sweep_blocks(s);
 	if (xdp_counters(s->xdp, &now) == 0) {
 		tell_lost(s, &now);
 		tell_poll(s, &now);
-		if (s->options->max_packets && packets_of(&now) >= s->options->max_packets)
+		if (s->options->max_packets &&
+		    packets_of(&now) - s->packets_before >= s->options->max_packets)
 			stop = 1;
 	}
 	if (s->polls++ % SLOW_POLLS == 0) {
@@ -266,10 +295,14 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 	struct xdp_events *events = NULL;
 	int err;
 
-	catch_signals();
+	catch_signals(options->confirm_ns != 0);
+	if (options->confirm_ns)
+		s.deadline_ns = xdp_now_ns() + options->confirm_ns;
 	s.n_links = xdp_links(s.links, LINKS_MAX);
-	if (xdp_counters(xdp, &s.before) == 0)
+	if (xdp_counters(xdp, &s.before) == 0) {
 		s.lost = s.before.stage[PS_COUNT_EVENT_LOST];
+		s.packets_before = packets_of(&s.before);
+	}
 	err = open_report(&s);
 	if (err)
 		return err;

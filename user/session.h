@@ -20,12 +20,14 @@ struct session_options {
 	bool json;		/* events as NDJSON on stdout instead of text */
 	const char *events;	/* append NDJSON to this file; NULL: none */
 	__u64 max_packets;	/* end after so many packets; 0: never */
+	__u64 confirm_ns;	/* end unless SIGUSR1 comes within this time; 0: no need */
 };
 
 /*
  * Runs until SIGINT or SIGTERM, max_packets, or until every interface is gone.
- * Return: 0; -ENODEV when no interface is left; another negative errno when the
- * events cannot be read. A line was printed.
+ * Return: 0; -ENODEV when no interface is left; -ETIMEDOUT when nobody
+ * confirmed; another negative errno when the events cannot be read. A line was
+ * printed.
  */
 int session_run(const struct xdp *xdp, const struct session_options *options);
 

@@ -115,7 +115,7 @@ bool store_block_hit(const struct ps_rule *rule, struct ps_block *b, __u32 bytes
 
 	b->packets++;
 	b->bytes += bytes;
-	if (until_ns < b->until_ns + ps_renew_step_ns(rule))
+	if (until_ns < b->until_ns + ps_verdict_renew_step(rule))
 		return false;
 	b->until_ns = until_ns;
 	if (ps_since(b->told_ns, now_ns) < rule->block_ns / 2)
@@ -130,9 +130,9 @@ void store_block(struct store *store, const struct ps_event *event, __u32 bytes)
 	ps_event_to_block(event, bytes, lru_take(store->blocks, &event->source.addr, NULL));
 }
 
-void store_save_port(struct store *store, const struct ps_packet *p, enum ps_class class)
+void store_save_port(struct store *store, const union ps_addr *src, enum ps_class class, __u16 port)
 {
-	struct ps_port_key key = { .src = p->src, .port = p->dport, .udp = class == PS_CLASS_UDP };
+	struct ps_port_key key = { .src = *src, .port = port, .udp = class == PS_CLASS_UDP };
 
 	++*(__u64 *)lru_take(store->ports, &key, NULL);
 }

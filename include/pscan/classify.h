@@ -51,6 +51,24 @@ PS_INLINE bool ps_may_be_established(const struct ps_packet *p)
 	       (p->flags & (PS_TCP_ACK | PS_TCP_SYN | PS_TCP_RST)) == PS_TCP_ACK;
 }
 
+/*
+ * Neighbour discovery (RFC 4861 sections 7.1.1 and 7.1.2), which is to IPv6 what
+ * ARP is to IPv4. No block stops it: without it an open connection dies with the
+ * neighbours' memory of each other. The hop limit says that the sender is on this
+ * link, where it could as well forge another's; it probes no port.
+ */
+PS_INLINE bool ps_is_neighbour(const struct ps_packet *p)
+{
+	return p->proto == PS_IP_ICMPV6 && p->ttl == 255 &&
+	       (p->icmp_type == PS_ICMPV6_SOLICIT || p->icmp_type == PS_ICMPV6_ADVERT);
+}
+
+/* Is the probe to be held against the sender's /64 as well? Not within one network. */
+PS_INLINE bool ps_wants_net(const struct ps_packet *p)
+{
+	return ps_addr_has_net(&p->src) && p->src.d[0] != p->dst.d[0];
+}
+
 /* Could be an answer to something of ours, so a socket must be asked. */
 PS_INLINE bool ps_may_be_reply(const struct ps_packet *p)
 {

@@ -53,14 +53,15 @@ PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_
 }
 
 /*
- * A block's deadline moves in steps of a second, because the entry is shared
- * by all CPUs; in shorter ones when the whole block is not much longer.
+ * A blocked source's deadline is moved in steps of this: the entry is shared by
+ * all CPUs, and a second more or less does not matter, unless the whole block
+ * lasts no longer.
  */
-PS_INLINE __u64 ps_renew_step_ns(const struct ps_rule *rule)
+PS_INLINE __u64 ps_verdict_renew_step(const struct ps_rule *rule)
 {
-	__u64 eighth = rule->block_ns / 8;
+	__u64 most = 1000000000ULL, eighth = rule->block_ns >> 3;
 
-	return eighth < 1000000000ULL ? eighth : 1000000000ULL;
+	return eighth < most ? eighth : most;
 }
 
 /* The class that contributed most to the evidence; the lower one among equals. */

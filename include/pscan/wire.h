@@ -103,6 +103,12 @@ enum {
 	PS_IP_DSTOPTS = 60,
 };
 
+/* ICMPv6 types of neighbour discovery, RFC 4861 sections 4.3 and 4.4. */
+enum {
+	PS_ICMPV6_SOLICIT = 135,
+	PS_ICMPV6_ADVERT = 136,
+};
+
 /* IPv4 fragment word, RFC 791 section 3.1. */
 #define PS_IPV4_MF 0x2000
 #define PS_IPV4_OFFSET 0x1fff

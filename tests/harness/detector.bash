@@ -50,8 +50,8 @@ event() {
 
 # told KIND [SOURCE]: was such an event told; for wait_for.
 told() {
-	[ -s "$events" ] || return 1
-	jq -e "select(.event == \"$1\" and (\"${2-}\" == \"\" or .source == \"${2-}\"))" "$events"
+	[ -e "$events" ] && jq -es --arg kind "$1" --arg source "${2-}" \
+		'any(.event == $kind and ($source == "" or .source == $source))' "$events"
 }
 
 # blocked SOURCE: does the program hold a block in force against it.
@@ -71,9 +71,12 @@ murder() {
 	wait "$loader_pid" || [ $? -eq 137 ]
 }
 
-# probe4 A B C... / probe6: one SYN to each port of the target, in one process.
-probe() {
-	on a "$repo/tests/harness/probe.py" "$@"
+# traffic a|t KIND SERVER...: ordinary traffic or bare probes from there; see traffic.py.
+traffic() {
+	local host=$1
+
+	shift
+	on "$host" timeout 60 "$repo/tests/harness/traffic.py" "$@"
 }
 
 # xdp_on IFACE: print the id of the XDP program on that interface of the target, 0 for none.

@@ -81,7 +81,7 @@ nmap6() {
 
 masscan_to() {
 	caught "$1" SYN masscan "$2" --source-ip "$3" -i a0 --router-mac 02-00-5e-00-53-01 \
-		-p1-1000 --rate 2000 --wait 0
+		-p1-1000 --rate 100000 --wait 0
 }
 
 @test "nmap -sS, IPv4" { nmap4 SYN -sS; }

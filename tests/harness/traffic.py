@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Ordinary traffic for the lab, each kind bounded in count and time; and bare probes.
+
+traffic.py http SERVER PORT N      N short connections, one request each
+traffic.py sessions SERVER PORT N  N connections side by side, 50 small echoes on each
+traffic.py fetch SERVER PORT N     N connections to a server that talks; every other one is
+                                   aborted while it does
+traffic.py dns SERVER N            N questions from N ports at once, all answers awaited
+traffic.py echo SERVER PORT        one connection: each line of standard input goes out, and
+                                   its echo to standard output
+traffic.py probe SERVER PORT...    one connection attempt to each port, nothing awaited
+
+Ends with status 1 as soon as something does not come back as it should.
+"""
+import socket
+import struct
+import sys
+
+TIMEOUT = 5
+
+
+def connect(server, port):
+    return socket.create_connection((server, port), TIMEOUT)
+
+
+def http(server, port, count):
+    for _ in range(count):
+        with connect(server, port) as sock:
+            sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            answer = b""
+            while chunk := sock.recv(65536):
+                answer += chunk
+            assert answer.startswith(b"HTTP/1.0 200"), answer[:40]
+
+
+def sessions(server, port, count):
+    socks = [connect(server, port) for _ in range(count)]
+    for turn in range(50):
+        word = b"keystroke %d\n" % turn
+        for sock in socks:
+            sock.sendall(word)
+        for sock in socks:
+            answer = b""
+            while len(answer) < len(word):
+                answer += sock.recv(len(word) - len(answer)) or sys.exit("connection lost")
+            assert answer == word, answer
+    for sock in socks:
+        sock.close()
+
+
+def fetch(server, port, count):
+    for turn in range(count):
+        sock = connect(server, port)
+        assert sock.recv(1000), "the server said nothing"
+        if turn % 2:
+            # The rest is on its way or in the queue: close() answers it with RST.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            while sock.recv(65536):
+                pass
+        sock.close()
+
+
+def question(number):
+    name = b"\x05h%04d\x07example\x00" % number
+    return struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + name + struct.pack(">HH", 1, 1)
+
+
+def dns(server, count):
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    socks = []
+    for number in range(count):
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.settimeout(TIMEOUT)
+        socks.append(sock)
+    for number, sock in enumerate(socks):
+        sock.sendto(question(number), (server, 53))
+    for number, sock in enumerate(socks):
+        answer = sock.recv(512)
+        assert answer[:2] == struct.pack(">H", number) and answer[3] & 15 == 0, answer
+
+
+def echo(server, port):
+    with connect(server, port) as sock:
+        for line in sys.stdin.buffer:
+            sock.sendall(line)
+            answer = b""
+            while not answer.endswith(b"\n"):
+                answer += sock.recv(65536) or sys.exit("connection lost")
+            sys.stdout.buffer.write(answer)
+            sys.stdout.buffer.flush()
+
+
+def probe(server, *ports):
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    socks = []
+    for port in ports:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.connect_ex((server, port))
+        socks.append(sock)
+
+
+def main():
+    kinds = {kind.__name__: kind for kind in (http, sessions, fetch, dns, echo, probe)}
+    if len(sys.argv) < 3 or sys.argv[1] not in kinds:
+        sys.exit(__doc__)
+    kinds[sys.argv[1]](sys.argv[2], *map(int, sys.argv[3:]))
+
+
+main()

@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kernels.t - the program on real kernels: boots each in QEMU (software
+# emulation), runs guest.sh there, hands on its results as one TAP stream, and
+# ends with a table of kernel, driver and mode.
+#
+#   KERNELS="5.10 6.1 6.12 newest"   which; default: the floor and the newest
+#   MODES="native generic"           in which modes; default: native
+#
+# Kernels come from Debian's archive, once, and are kept in build/kernels.
+# Without QEMU, or without a kernel, there is a skip that says why.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+kernels=${KERNELS:-6.1 newest}
+modes=${MODES:-native}
+cache=build/kernels
+# Emulated CPUs beside other jobs: seconds become minutes, and a hang is still found.
+limit=600
+
+declare -A suite=(
+	[5.10]=bullseye-security [6.1]=bookworm-security [6.12]=bookworm-security
+	[newest]=trixie-backports
+)
+declare -A package=(
+	[5.10]=linux-image-cloud-amd64 [6.1]=linux-image-cloud-amd64
+	[6.12]=linux-image-6.12-cloud-amd64 [newest]=linux-image-cloud-amd64
+)
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+prepare() {
+	local programs=(ip jq build/pscan-xdp build/tests/harness/knock) file
+
+	for file in build/tests/prog/test_*; do
+		if [ -f "$file" ] && [ -x "$file" ]; then
+			programs+=("$file")
+		fi
+	done
+	mkdir -p "$cache" "$work/payload"
+	cp tests/kernels/guest.sh "$work/payload/run"
+	echo "$modes" >"$work/payload/modes"
+	tools/kernels/root.sh "$work/root.cpio" build/tools/kernels/kmexit "${programs[@]}"
+}
+
+# Boots kernel $1 behind the script; its console and status go to $work.
+start() {
+	local status=0
+
+	LIMIT=$limit tools/kernels/boot.sh "$cache/$1" "$work/root.cpio" "$work/payload" \
+		>"$work/$1.console" 2>"$work/$1.err" || status=$?
+	echo "$status" >"$work/$1.status"
+}
+
+# Prints what kernel $1 had to show, each line behind its name, with the end as a result of
+# its own: a guest that stops halfway is a failure, not a shorter list.
+results() {
+	local console=$work/$1.console status
+
+	if [ -e "$work/$1.missing" ]; then
+		echo "ok - $1 # SKIP $(tail -n 1 "$work/$1.missing")"
+		return
+	fi
+	status=$(cat "$work/$1.status")
+	echo "# $1 is $(cat "$cache/$1/release")"
+	tr -d '\r' <"$console" | sed -n "s/^\(not \)\?ok - /&$1 /p; /^#/p"
+	if [ "$status" -eq 0 ] && grep -q '^guest-status 0' "$console"; then
+		echo "ok - $1 ran to its end"
+	else
+		tail -n 20 "$console" "$work/$1.err" | sed 's/^/# /'
+		echo "not ok - $1 ran to its end (status $status)"
+	fi
+}
+
+# Numbers the results and makes the table: a cell is "yes" when every result of it was.
+# shellcheck disable=SC2016 # awk's own variables
+tap='
+/^(not )?ok - / {
+	bad = /^not /
+	failed += bad
+	sub(/ok -/, "ok " ++n " -")
+	print
+	fflush()
+	if (match($0, / - [^ ]+ [^ ]+ (native|generic) (loads|detects|blocks|upgrades): /)) {
+		split(substr($0, RSTART + 3), word, " ")
+		sub(":", "", word[4])
+		row = sprintf("%-8s %-11s %-8s", word[1], word[2], word[3])
+		if (!(row in seen)) {
+			seen[row] = 1
+			rows[++count] = row
+		}
+		if (bad || cell[row, word[4]] != "NO")
+			cell[row, word[4]] = bad ? "NO" : "yes"
+	}
+	next
+}
+{ print }
+END {
+	if (count)
+		print "# kernel   driver      mode      loads  detects  blocks  upgrades"
+	for (i = 1; i <= count; i++)
+		printf "# %s  %-6s %-8s %-7s %s\n", rows[i], cell[rows[i], "loads"],
+			cell[rows[i], "detects"], cell[rows[i], "blocks"], cell[rows[i], "upgrades"]
+	print "1.." n
+	exit failed > 0
+}'
+
+[ "$(uname -m)" = x86_64 ] || skip_all "the kernels are for x86_64, this is $(uname -m)"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tools/install-deps.sh --kernels 2>"$work/deps" || skip_all "no QEMU: $(tail -n 1 "$work/deps")"
+for kernel in $kernels; do
+	[ -n "${suite[$kernel]-}" ] || skip_all "no kernel is called '$kernel'"
+done
+prepare
+
+# As many at a time as there are CPUs to emulate on.
+running=0
+for kernel in $kernels; do
+	if ! tools/kernels/fetch.sh "$cache/$kernel" "${package[$kernel]}" "${suite[$kernel]}" \
+		virtio_pci virtio_net veth 2>"$work/$kernel.missing"; then
+		continue
+	fi
+	rm "$work/$kernel.missing"
+	if [ "$running" -ge "$(nproc)" ]; then
+		wait -n
+	fi
+	start "$kernel" &
+	running=$((running + 1))
+done
+wait
+
+for kernel in $kernels; do
+	results "$kernel"
+done | awk "$tap"

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# pscan-xdp.bash - completion for bash. Offers commands, each command's options
+# and what is known of their values. Text that comes from outside (interface
+# and file names) is compared and quoted, never expanded: an interface may be
+# named $(reboot). tools/check-man.sh holds the tables against --help.
+
+_pscan_xdp_commands='attach detach check status stats why block allow replay'
+
+_pscan_xdp_rule='--profile --threshold --window --weight-low --weight-high --weight-trap
+	--low-ports --traps --count --types --monitor --block --block-time --quiet-time'
+
+_pscan_xdp_capture='-d --device -i --dst-ip --filter -m --max-packets --allow --deny -s --save-ports
+	-l --log-file --events --json --sort --top -v --verbose'
+
+# Options of a command; "attach --pcap" is one of its own.
+_pscan_xdp_options() {
+	case $1 in
+	attach)
+		echo "-d --device --allow -i --dst --dst-ip --mode --keep --sources -s --save-ports
+			-m --max-packets --events --json --pcap -v --verbose $_pscan_xdp_rule"
+		;;
+	'attach --pcap') echo "--pcap $_pscan_xdp_rule $_pscan_xdp_capture" ;;
+	detach) echo '-a --all' ;;
+	check | status | why) echo '-j --json' ;;
+	stats) echo '-w --watch --top --source --sort --json' ;;
+	block | allow) echo '-t --time -j --json --force' ;;
+	replay) echo "$_pscan_xdp_rule $_pscan_xdp_capture" ;;
+	esac
+}
+
+# Options whose argument may stand in the next word.
+_pscan_xdp_takes_value() {
+	case $1 in
+	-d | --device | --allow | --deny | -i | --dst | --dst-ip | --mode | --sources) return 0 ;;
+	-m | --max-packets | --events | --profile | --threshold | --window) return 0 ;;
+	--weight-* | --low-ports | --traps | --count | --types | --block | --block-time) return 0 ;;
+	--quiet-time | --filter | -l | --log-file | --sort | --top | --source | -t | --time) return 0 ;;
+	esac
+	return 1
+}
+
+_pscan_xdp_interfaces() {
+	local path
+
+	for path in /sys/class/net/*; do
+		[[ -e $path ]] && printf '%s\n' "${path##*/}"
+	done
+}
+
+# Adds those of the words on standard input that begin with $1, quoted as typed text.
+_pscan_xdp_offer() {
+	local word quoted
+
+	while IFS= read -r word; do
+		[[ $word == "$1"* ]] || continue
+		printf -v quoted %q "$word"
+		COMPREPLY+=("$quoted")
+	done
+}
+
+_pscan_xdp_words() {
+	local current=$1 words
+
+	shift
+	read -rd '' -a words <<<"$*" # the tables are text: words apart by blanks
+	_pscan_xdp_offer "$current" < <(printf '%s\n' "${words[@]}")
+}
+
+_pscan_xdp_files() {
+	local file
+
+	compopt -o filenames 2>/dev/null
+	while IFS= read -r file; do
+		COMPREPLY+=("$file")
+	done < <(compgen -f -- "$1")
+}
+
+# Words of a list, each at most once: what stands before the last comma is kept.
+_pscan_xdp_list() {
+	local current=$1 before='' word
+
+	shift
+	[[ $current != *,* ]] || before=${current%,*},
+	for word in "$@"; do
+		[[ ,$before == *,"$word",* ]] || COMPREPLY+=("$before$word")
+	done
+	_pscan_xdp_filter "$current"
+}
+
+# Keeps what begins with $1.
+_pscan_xdp_filter() {
+	local kept=() word
+
+	for word in "${COMPREPLY[@]}"; do
+		[[ $word == "$1"* ]] && kept+=("$word")
+	done
+	COMPREPLY=("${kept[@]}")
+}
+
+# The value of option $1, of which $2 is typed; false when nothing is known of it.
+_pscan_xdp_value() {
+	case $1 in
+	-d | --device) _pscan_xdp_offer "$2" < <(_pscan_xdp_interfaces) ;;
+	--mode) _pscan_xdp_words "$2" auto native generic ;;
+	--profile) _pscan_xdp_words "$2" sophos psd ;;
+	--count) _pscan_xdp_words "$2" ports packets ;;
+	--block) _pscan_xdp_words "$2" soft hard ;;
+	--sort) _pscan_xdp_words "$2" score packets last addr ;;
+	--types) _pscan_xdp_list "$2" syn ack null xmas fin maimon other udp reply ;;
+	--events | -l | --log-file) _pscan_xdp_files "$2" ;;
+	esac
+}
+
+# What a command takes beside options; $3: whether it has a first argument already.
+_pscan_xdp_argument() {
+	case $1 in
+	attach* | detach | check) _pscan_xdp_offer "$2" < <(_pscan_xdp_interfaces) ;;
+	block) [[ $3 ]] || _pscan_xdp_words "$2" add del list flush ;;
+	allow) [[ $3 ]] || _pscan_xdp_words "$2" add del list ;;
+	replay) _pscan_xdp_files "$2" ;;
+	esac
+}
+
+_pscan_xdp() {
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local command=${COMP_WORDS[1]} first='' i
+
+	COMPREPLY=()
+	if ((COMP_CWORD == 1)); then
+		_pscan_xdp_words "$current" "$_pscan_xdp_commands" help --help --version
+		return
+	fi
+	# "--mode=nat" arrives as three words: the option, "=", and the value.
+	if [[ $current == = ]]; then
+		current=
+	elif [[ $previous == = ]]; then
+		previous=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		if [[ $command == attach && ${COMP_WORDS[i]} == --pcap ]]; then
+			command='attach --pcap'
+		elif [[ ${COMP_WORDS[i]} != [-=]* && ${COMP_WORDS[i - 1]} != = ]] &&
+			! _pscan_xdp_takes_value "${COMP_WORDS[i - 1]}"; then
+			first=${COMP_WORDS[i]}
+		fi
+	done
+	if _pscan_xdp_takes_value "$previous"; then
+		_pscan_xdp_value "$previous" "$current"
+	elif [[ $current == -* ]]; then
+		_pscan_xdp_words "$current" "$(_pscan_xdp_options "$command")" --help --usage
+	else
+		_pscan_xdp_argument "$command" "$current" "$first"
+	fi
+}
+
+complete -F _pscan_xdp pscan-xdp

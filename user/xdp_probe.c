@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xdp_probe.c - see xdp_probe.h. What is asked here is what the program cannot
+ * do without; the newest of it sets the floor of 6.1, the oldest kernel that
+ * it is tested on.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "xdp_probe.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* @fd: what the kernel answered. Unknown things are invalid to it; a refusal for any other
+ * reason, such as privilege, says nothing about them. */
+static bool known(int fd)
+{
+	if (fd < 0)
+		return errno != EINVAL;
+	close(fd);
+	return true;
+}
+
+static bool has_ring_buffer(void)
+{
+	return known(bpf_map_create(BPF_MAP_TYPE_RINGBUF, NULL, 0, 0, (__u32)getpagesize(), NULL));
+}
+
+static bool accepts(const struct bpf_insn *insns, size_t n, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = flags);
+
+	return known(bpf_prog_load(BPF_PROG_TYPE_XDP, NULL, "GPL", insns, n, &opts));
+}
+
+static bool has_coarse_clock(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) != 0;
+}
+
+/* r1 = 2; stack = 2; r1 = fetch_add(stack, r1); return r1, which is XDP_PASS. */
+static bool has_fetching_atomics(void)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 1, .imm = XDP_PASS },
+		{ .code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = 10, .src_reg = 1, .off = -8 },
+		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW, .dst_reg = 10, .src_reg = 1, .off = -8,
+		  .imm = BPF_ADD | BPF_FETCH },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 0, .src_reg = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return accepts(insns, ARRAY_SIZE(insns), 0);
+}
+
+static bool has_frags(void)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return accepts(insns, ARRAY_SIZE(insns), BPF_F_XDP_HAS_FRAGS);
+}
+
+static const struct feature {
+	const char *name, *since;
+	bool (*present)(void);
+} features[] = {
+	{ "ring buffer", "5.8", has_ring_buffer },
+	{ "coarse clock", "5.11", has_coarse_clock },
+	{ "fetching atomics", "5.12", has_fetching_atomics },
+	{ "multi-buffer XDP", "5.18", has_frags },
+};
+
+static void append(char text[XDP_PROBE_TEXT_BYTES], const struct feature *f, bool since)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, XDP_PROBE_TEXT_BYTES - used, "%s%s%s%s%s", used ? ", " : "", f->name,
+		 since ? " (since " : "", since ? f->since : "", since ? ")" : "");
+}
+
+bool xdp_probe(char used[XDP_PROBE_TEXT_BYTES], char missing[XDP_PROBE_TEXT_BYTES])
+{
+	used[0] = '\0';
+	missing[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
+		bool present = features[i].present();
+
+		append(present ? used : missing, &features[i], !present);
+	}
+	return missing[0] == '\0';
+}
