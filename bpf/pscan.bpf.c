@@ -70,12 +70,13 @@ __attribute__((noinline)) int detect(struct xdp_md *ctx, struct ps_sighting *it)
 	outcome = ps_detect(&cfg->rule, bucket, it, &made, &tmp->event.source);
 	bpf_spin_unlock(&bucket->lock);
 
-	count(PS_COUNT_SCORED);
+	if (!it->net)
+		count(PS_COUNT_SCORED);
 	if (made)
 		count(PS_COUNT_ADMIT);
 	if (made == 2)
 		count(PS_COUNT_EVICT);
-	if (cfg->save_ports)
+	if (cfg->save_ports && !it->net)
 		save_ports(it);
 	if (outcome == PS_OUTCOME_FIRED)
 		return fired(ctx, &cfg->rule, tmp, it, a);
@@ -94,11 +95,59 @@ static __always_inline int reply(struct xdp_md *ctx, const struct ps_config *cfg
 	return count(PS_COUNT_REPLY), XDP_PASS;
 }
 
-static __always_inline enum ps_sight sight(const struct ps_config *cfg,
-					   const struct ps_sighting *it)
+/* Looks whether there is anything new in this port of this source. */
+static __always_inline __u64 *sight(const struct ps_config *cfg, struct ps_sighting *it)
 {
-	return ps_mark_look(&cfg->rule, it->mark, it->hash, it->class, it->packet.dport,
-			    it->now_ns);
+	__u32 index = ps_mark_index(cfg, it->hash);
+	__u64 *mark = bpf_map_lookup_elem(&marks, &index);
+
+	if (mark) {
+		it->mark = *mark;
+		it->sight = ps_mark_look(&cfg->rule, it->mark, it->hash, it->class,
+					 it->packet.dport, it->now_ns);
+	}
+	return mark;
+}
+
+/* Admission by the mark, then score and verdict. */
+static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg,
+				 struct ps_sighting *it, __u64 *mark)
+{
+	enum ps_count left = PS_COUNT_AGAIN;
+	__u64 fresh;
+
+	if (it->sight == PS_SIGHT_FIRST) {
+		fresh = ps_mark_make(it->hash, false, it->class, it->packet.dport, it->now_ns);
+		if (__sync_val_compare_and_swap(mark, it->mark, fresh) == it->mark)
+			left = PS_COUNT_FIRST;
+		else
+			sight(cfg, it); /* another CPU was faster, perhaps with this source's other port */
+	}
+	if (it->sight == PS_SIGHT_SECOND || it->sight == PS_SIGHT_TRACKED) {
+		*mark = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);
+		return detect(ctx, it);
+	}
+	if (it->sight == PS_SIGHT_AGAIN)
+		__sync_val_compare_and_swap(mark, it->mark,
+					    ps_mark_renew(&cfg->rule, it->mark, it->now_ns));
+	if (!it->net)
+		count(left);
+	return XDP_PASS;
+}
+
+/* The same probe held against the sender's /64, unless that is a network of ours. */
+static __always_inline int probe_net(struct xdp_md *ctx, const struct ps_config *cfg,
+				     struct ps_sighting *it)
+{
+	__u64 *mark;
+
+	ps_addr_net(&it->packet.src, &it->packet.src);
+	if (bpf_map_lookup_elem(&locals, &it->packet.src))
+		return XDP_PASS;
+	it->hash = ps_hash_addr(cfg->seed, &it->packet.src);
+	it->net = true;
+	mark = sight(cfg, it);
+	return mark ? admit(ctx, cfg, it, mark) : XDP_PASS;
 }
 
 /* Classify, evidence, score: for a packet whose source the gate let through. */
@@ -107,8 +156,8 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 {
 	const struct ps_packet *p = &it->packet;
 	enum ps_evidence found = PS_EVIDENCE_NONE;
-	__u64 *mark, left, flow;
-	__u32 index;
+	__u64 *mark, flow;
+	int verdict;
 
 	it->hash = ps_hash_addr(cfg->seed, &p->src);
 	flow = ps_hash_flow(it->hash, p);
@@ -120,13 +169,10 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (ps_may_be_reply(p) && flow_known(cfg, flow))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
-	index = ps_mark_index(cfg, it->hash);
-	mark = bpf_map_lookup_elem(&marks, &index);
+	it->now_ns = clock_fine(cfg);
+	mark = sight(cfg, it);
 	if (!mark)
 		return XDP_PASS;
-	it->now_ns = clock_fine(cfg);
-	it->mark = *mark;
-	it->sight = sight(cfg, it);
 	if (it->sight != PS_SIGHT_AGAIN && ps_may_be_reply(p))
 		found = evidence(ctx, cfg, p, flow);
 	if (found == PS_EVIDENCE_EXPLAINED)
@@ -134,21 +180,10 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return count(PS_COUNT_FORWARDED), XDP_PASS;
 
-	if (it->sight == PS_SIGHT_FIRST) {
-		left = ps_mark_make(it->hash, false, it->class, p->dport, it->now_ns);
-		if (__sync_val_compare_and_swap(mark, it->mark, left) == it->mark)
-			return count(PS_COUNT_FIRST), XDP_PASS;
-		/* Another CPU was faster, perhaps with this source's other port. */
-		it->mark = *mark;
-		it->sight = sight(cfg, it);
-	}
-	if (it->sight == PS_SIGHT_AGAIN)
-		__sync_val_compare_and_swap(mark, it->mark,
-					    ps_mark_renew(&cfg->rule, it->mark, it->now_ns));
-	if (it->sight == PS_SIGHT_AGAIN || it->sight == PS_SIGHT_FIRST)
-		return count(PS_COUNT_AGAIN), XDP_PASS;
-	*mark = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);
-	return detect(ctx, it);
+	verdict = admit(ctx, cfg, it, mark);
+	if (verdict == XDP_PASS && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
+		verdict = probe_net(ctx, cfg, it);
+	return verdict;
 }
 
 SEC("xdp")

@@ -71,33 +71,6 @@ static __always_inline void block_hit(struct xdp_md *ctx, const struct ps_rule *
 
 enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
 
-/*
- * Is the source blocked, and is this packet spared all the same. @established:
- * it has the flags of an open connection, so a socket may speak for it.
- */
-static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_config *cfg,
-					 const struct ps_sighting *it, bool established)
-{
-	const struct ps_packet *p = &it->packet;
-	struct ps_block *b;
-	__u64 now_ns;
-
-	if (cfg->rule.respond == PS_RESPOND_MONITOR)
-		return GATE_OPEN;
-	b = bpf_map_lookup_elem(&blocks, &p->src);
-	if (!b)
-		return GATE_OPEN;
-	now_ns = clock_coarse(cfg);
-	if (!in_force(b->until_ns, now_ns))
-		return GATE_OPEN;
-	if (established && ps_verdict_may_spare(&cfg->rule, p) && tcp_connected(ctx, p)) {
-		flow_remember(cfg, flow_hash(cfg, p));
-		return GATE_SPARED;
-	}
-	block_hit(ctx, &cfg->rule, b, it->frame_bytes, now_ns);
-	return GATE_DROP;
-}
-
 /* The allow list's entry for a source that is in force now, or NULL. */
 static __always_inline struct ps_allow *allowed(const union ps_addr *src, __u64 now_ns)
 {
@@ -107,6 +80,53 @@ static __always_inline struct ps_allow *allowed(const union ps_addr *src, __u64 
 	prefix_of(src, &key);
 	a = bpf_map_lookup_elem(&allow, &key);
 	return a && in_force(a->until_ns, now_ns) ? a : NULL;
+}
+
+/* The block in force against a source, its own or its network's. A network's
+ * spares whom a list names. */
+static __always_inline struct ps_block *block_of(const struct ps_config *cfg,
+						 const union ps_addr *src, __u64 *now_ns)
+{
+	struct ps_block *b = bpf_map_lookup_elem(&blocks, src);
+	union ps_addr net;
+
+	if (b) {
+		*now_ns = clock_coarse(cfg);
+		if (in_force(b->until_ns, *now_ns))
+			return b;
+	}
+	if (!ps_addr_has_net(src))
+		return NULL;
+	ps_addr_net(&net, src);
+	b = bpf_map_lookup_elem(&blocks, &net);
+	if (!b)
+		return NULL;
+	*now_ns = clock_coarse(cfg);
+	return in_force(b->until_ns, *now_ns) && !allowed(src, *now_ns) ? b : NULL;
+}
+
+/*
+ * Is the source blocked, and is this packet spared all the same. @established:
+ * it has the flags of an open connection, so a socket may speak for it.
+ */
+static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_config *cfg,
+					 const struct ps_sighting *it, bool established)
+{
+	const struct ps_packet *p = &it->packet;
+	struct ps_block *b;
+	__u64 now_ns = 0;
+
+	if (cfg->rule.respond == PS_RESPOND_MONITOR)
+		return GATE_OPEN;
+	b = block_of(cfg, &p->src, &now_ns);
+	if (!b)
+		return GATE_OPEN;
+	if (established && ps_verdict_may_spare(&cfg->rule, p) && tcp_connected(ctx, p)) {
+		flow_remember(cfg, flow_hash(cfg, p));
+		return GATE_SPARED;
+	}
+	block_hit(ctx, &cfg->rule, b, it->frame_bytes, now_ns);
+	return GATE_DROP;
 }
 
 /* Is scoring wanted for this destination. */
@@ -120,7 +140,7 @@ static __always_inline bool watched(const struct ps_config *cfg, const union ps_
 	return bpf_map_lookup_elem(&dst, &key) != NULL;
 }
 
-static __always_inline void save_port(const union ps_addr *src, __u16 port, enum ps_class class)
+static __always_inline void save_port(const union ps_addr *src, enum ps_class class, __u16 port)
 {
 	struct ps_port_key key = { .src = *src, .port = port, .udp = class == PS_CLASS_UDP };
 	__u64 one = 1, *packets = bpf_map_lookup_elem(&ports, &key);
@@ -131,12 +151,12 @@ static __always_inline void save_port(const union ps_addr *src, __u16 port, enum
 		bpf_map_update_elem(&ports, &key, &one, BPF_ANY);
 }
 
-/* What ps_detect() entered: the probe, and the one that its mark stood for. */
+/* The probe's port, and the one that its source's mark stood for. */
 static __always_inline void save_ports(const struct ps_sighting *it)
 {
 	if (it->sight == PS_SIGHT_SECOND)
-		save_port(&it->packet.src, ps_mark_port(it->mark), ps_mark_class(it->mark));
-	save_port(&it->packet.src, it->packet.dport, it->class);
+		save_port(&it->packet.src, ps_mark_class(it->mark), ps_mark_port(it->mark));
+	save_port(&it->packet.src, it->class, it->packet.dport);
 }
 
 #endif /* PSCAN_STORE_BPF_H */

@@ -29,6 +29,18 @@ const char *prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_BYTE
 	return out;
 }
 
+struct prefix source_prefix(const union ps_addr *source)
+{
+	return (struct prefix){ *source, ps_addr_is_net(source) ? 64 : 128 };
+}
+
+const char *source_format(const union ps_addr *source, char out[PREFIX_TEXT_BYTES])
+{
+	struct prefix prefix = source_prefix(source);
+
+	return prefix_format(&prefix, out);
+}
+
 bool addr_parse(const char *text, union ps_addr *out)
 {
 	union ps_addr addr;
@@ -85,6 +97,16 @@ bool prefix_parse(const char *text, struct prefix *out)
 		return false;
 	out->addr = masked;
 	out->bits = (unsigned int)length;
+	return true;
+}
+
+bool source_parse(const char *text, union ps_addr *out)
+{
+	struct prefix prefix;
+
+	if (!prefix_parse(text, &prefix) || prefix.bits != source_prefix(&prefix.addr).bits)
+		return false;
+	*out = prefix.addr;
 	return true;
 }
 

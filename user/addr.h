@@ -24,6 +24,15 @@ const char *addr_format(const union ps_addr *addr, char out[ADDR_TEXT_BYTES]);
 /* Text of a prefix; a single host carries no "/n". Writes to and returns @out. */
 const char *prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_BYTES]);
 
+/* Text of a source as records and blocks hold it: an address, or a /64 (ps_addr_is_net()). */
+const char *source_format(const union ps_addr *source, char out[PREFIX_TEXT_BYTES]);
+
+/* Reads back what source_format() wrote. As addr_parse(). */
+bool source_parse(const char *text, union ps_addr *out);
+
+/* The prefix that such a source stands for. */
+struct prefix source_prefix(const union ps_addr *source);
+
 /* Numeric IPv4 or IPv6 address. Returns false, leaving @out alone, on anything else. */
 bool addr_parse(const char *text, union ps_addr *out);
 

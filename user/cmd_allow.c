@@ -37,10 +37,10 @@ static int first_inside(const union ps_addr *addr, const struct ps_block *block,
 static void lift_inside(const struct xdp *xdp, const struct prefix *prefix)
 {
 	struct inside in = { .prefix = prefix };
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
 	while (xdp_each_block(xdp, first_inside, &in) == 1 && xdp_block_del(xdp, &in.addr) == 0)
-		log_note("%s is no longer blocked", addr_format(&in.addr, text));
+		log_note("%s is no longer blocked", source_format(&in.addr, text));
 }
 
 static int add(const struct xdp *xdp, const struct list_arguments *a)

@@ -2,6 +2,7 @@
 /* cmd_attach.c - `attach`: options in, program on the interfaces, session run. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -220,18 +221,21 @@ static void tell_attached(const struct arguments *a, const struct xdp_link *link
 
 static int attach_all(const struct arguments *a, const struct xdp *xdp)
 {
+	bool before[INTERFACES_MAX];
 	struct xdp_link link;
 	unsigned int done = 0;
 	int err = 0;
 
 	for (; done < a->interfaces && !err; done++) {
+		before[done] = attached(a->ifname[done]);
 		err = xdp_attach(xdp, a->ifname[done], a->mode, &link);
 		if (!err)
 			tell_attached(a, &link);
 	}
-	/* All or none: what this call attached goes again. */
+	/* All or none: what this call attached goes again, what ran before stays. */
 	for (unsigned int i = 0; err && i + 1 < done; i++)
-		xdp_detach(if_nametoindex(a->ifname[i]), a->ifname[i]);
+		if (!before[i])
+			xdp_detach(if_nametoindex(a->ifname[i]), a->ifname[i]);
 	return err;
 }
 
@@ -299,6 +303,18 @@ static int run(struct arguments *a, struct xdp *xdp, bool *stays)
 	return err;
 }
 
+/* Said before anything is attached, instead of after. */
+static bool events_writable(const char *path)
+{
+	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : -1;
+
+	if (path && fd < 0)
+		log_error("cannot write events to %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return !path || fd >= 0;
+}
+
 /* --pcap is a command of its own behind one option: nothing of XDP applies. */
 static bool wants_pcap(int argc, char *const *argv)
 {
@@ -320,12 +336,11 @@ int cmd_attach(int argc, char **argv)
 		return cmd_attach_pcap(argc, argv);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
 		return EXIT_USAGE;
-	for (unsigned int i = 0; i < a.interfaces; i++) {
-		if (!if_nametoindex(a.ifname[i])) {
-			log_error("there is no interface '%s'; `ip -br link` lists them", a.ifname[i]);
+	for (unsigned int i = 0; i < a.interfaces; i++)
+		if (xdp_attachable(a.ifname[i]))
 			return EXIT_FAILED;
-		}
-	}
+	if (!events_writable(a.session.events))
+		return EXIT_FAILED;
 	load.rule = a.rule.rule;
 	load.save_ports = a.save_ports;
 	load.bucket_bits = a.bucket_bits;

@@ -187,10 +187,11 @@ static int on_deny(const struct prefix *prefix, const struct ps_deny *value, voi
 
 static int on_block(const union ps_addr *addr, const struct ps_block *block, void *data)
 {
+	struct prefix prefix = source_prefix(addr);
 	char why[32];
 
 	snprintf(why, sizeof(why), "%s scan", names_class(block->class));
-	list_one(data, &(struct prefix){ *addr, 128 }, why, block->until_ns, block->packets);
+	list_one(data, &prefix, why, block->until_ns, block->packets);
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 
 struct answer {
 	union ps_addr addr;
+	union ps_addr blocks;	/* what the block names: the address, or its /64 */
 	struct ps_config cfg;
 	struct ps_block block;
 	struct ps_source source;
@@ -84,13 +85,24 @@ static int covering(const struct prefix *prefix, const struct ps_deny *value, vo
 	return 0;
 }
 
+/* The block in force against the address, its own or its /64's. */
+static bool find_block(const struct xdp *xdp, struct answer *w)
+{
+	w->blocks = w->addr;
+	if (xdp_block_get(xdp, &w->blocks, &w->block) == 0 && w->block.until_ns > w->now_ns)
+		return true;
+	if (!ps_addr_has_net(&w->addr))
+		return false;
+	ps_addr_net(&w->blocks, &w->addr);
+	return xdp_block_get(xdp, &w->blocks, &w->block) == 0 && w->block.until_ns > w->now_ns;
+}
+
 static int look_up(const struct xdp *xdp, struct answer *w)
 {
 	int err = xdp_config_get(xdp, &w->cfg);
 
 	w->now_ns = xdp_now_ns();
-	w->blocked = xdp_block_get(xdp, &w->addr, &w->block) == 0 &&
-		     w->block.until_ns > w->now_ns;
+	w->blocked = find_block(xdp, w);
 	w->allowed = xdp_allow_find(xdp, &w->addr, &w->allow) == 0;
 	if (!err)
 		err = xdp_each_deny(xdp, covering, w);
@@ -140,7 +152,8 @@ static void print_text(const struct answer *w)
 		       "is on the allow list: neither scored nor blocked" :
 		       "must never be blocked", names_allow(w->allow.kind));
 	if (w->blocked) {
-		printf("%s is blocked for a %s scan since %s\n", addr, names_class(w->block.class),
+		printf("%s is blocked for a %s scan since %s\n", source_format(&w->blocks, prefix),
+		       names_class(w->block.class),
 		       report_time((__s64)w->block.since_ns + wall_ns, time));
 		printf("until %s, %llu packets (%llu bytes) dropped, deadline renewed and told %u times\n",
 		       list_until(w->block.until_ns, time), (unsigned long long)w->block.packets,
@@ -166,8 +179,9 @@ static struct json_object *block_json(const struct answer *w)
 {
 	struct json_object *o = json_object_new_object();
 	__s64 wall_ns = collect_wall_ns();
-	char time[48];
+	char time[48], text[PREFIX_TEXT_BYTES];
 
+	json_text(o, "source", source_format(&w->blocks, text));
 	json_text(o, "type", names_class(w->block.class));
 	json_text(o, "reason", names_reason(w->block.reason));
 	json_text(o, "since", report_time_utc((__s64)w->block.since_ns + wall_ns, time));

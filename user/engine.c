@@ -31,6 +31,21 @@ static bool open_gate(const struct engine *e)
 
 enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
 
+/* The block in force against a source, its own or its network's. A network's
+ * spares whom a list names. */
+static struct ps_block *block_of(struct engine *e, const struct ps_sighting *it)
+{
+	const union ps_addr *src = &it->packet.src;
+	struct ps_block *b = store_blocked(&e->store, src, it->now_ns);
+	union ps_addr net;
+
+	if (b || !ps_addr_has_net(src))
+		return b;
+	ps_addr_net(&net, src);
+	b = store_blocked(&e->store, &net, it->now_ns);
+	return b && !store_allowed(&e->store, src) ? b : NULL;
+}
+
 /* Is the source blocked, and is this packet spared all the same. */
 static enum gate blocked(struct engine *e, const struct engine_packet *packet)
 {
@@ -40,7 +55,7 @@ static enum gate blocked(struct engine *e, const struct engine_packet *packet)
 
 	if (e->cfg.rule.respond == PS_RESPOND_MONITOR)
 		return GATE_OPEN;
-	b = store_blocked(&e->store, &it->packet.src, it->now_ns);
+	b = block_of(e, it);
 	if (!b)
 		return GATE_OPEN;
 	if (packet->established && packet->answered &&
@@ -73,6 +88,15 @@ static enum ps_action fired(struct engine *e, const struct engine_packet *packet
 	return v.action;
 }
 
+/* The probe's port, and the one that its source's mark stood for. */
+static void save_ports(struct engine *e, const struct ps_sighting *it)
+{
+	if (it->sight == PS_SIGHT_SECOND)
+		store_save_port(&e->store, &it->packet.src, ps_mark_class(it->mark),
+				ps_mark_port(it->mark));
+	store_save_port(&e->store, &it->packet.src, (enum ps_class)it->class, it->packet.dport);
+}
+
 /* Score and verdict of a probe that nothing explains. */
 static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 {
@@ -88,15 +112,16 @@ static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 
 	outcome = ps_detect(&e->cfg.rule, bucket, it, &made, &event.source);
 
-	leave(e, packet, PS_COUNT_SCORED, PS_ACTION_PASS);
+	if (!it->net)
+		leave(e, packet, PS_COUNT_SCORED, PS_ACTION_PASS);
 	if (made) {
 		count(e, PS_COUNT_ADMIT);
 		store_fill(&e->store, &e->cfg, it->hash);
 	}
 	if (made == 2)
 		count(e, PS_COUNT_EVICT);
-	if (e->cfg.save_ports)
-		store_save_ports(&e->store, it);
+	if (e->cfg.save_ports && !it->net)
+		save_ports(e, it);
 	if (outcome == PS_OUTCOME_FIRED)
 		return fired(e, packet, &event);
 	return outcome == PS_OUTCOME_OVER && it->blocks ? PS_ACTION_DROP : PS_ACTION_PASS;
@@ -111,6 +136,52 @@ static enum ps_action reply(struct engine *e, struct engine_packet *packet)
 		     PS_ACTION_PASS);
 }
 
+/* Looks whether there is anything new in this port of this source. */
+static __u64 *sight(struct engine *e, struct ps_sighting *it)
+{
+	__u64 *mark = store_mark(&e->store, &e->cfg, it->hash);
+
+	it->mark = *mark;
+	it->sight = ps_mark_look(&e->cfg.rule, it->mark, it->hash, (enum ps_class)it->class,
+				 it->packet.dport, it->now_ns);
+	return mark;
+}
+
+/* Admission by the mark, then score and verdict. */
+static enum ps_action admit(struct engine *e, struct engine_packet *packet, __u64 *mark)
+{
+	struct ps_sighting *it = &packet->it;
+	enum ps_count left = PS_COUNT_AGAIN;
+
+	if (it->sight == PS_SIGHT_SECOND || it->sight == PS_SIGHT_TRACKED) {
+		*mark = ps_mark_track(it->mark, (enum ps_sight)it->sight, it->hash, it->now_ns);
+		return detect(e, packet);
+	}
+	if (it->sight == PS_SIGHT_FIRST) {
+		*mark = ps_mark_make(it->hash, false, (enum ps_class)it->class, it->packet.dport,
+				     it->now_ns);
+		left = PS_COUNT_FIRST;
+	} else {
+		*mark = ps_mark_renew(&e->cfg.rule, it->mark, it->now_ns);
+	}
+	return it->net ? PS_ACTION_PASS : leave(e, packet, left, PS_ACTION_PASS);
+}
+
+/* The same probe held against the sender's /64. Whoever looks at the packet
+ * afterwards finds its own source in it again. */
+static enum ps_action probe_net(struct engine *e, struct engine_packet *packet)
+{
+	struct ps_sighting *it = &packet->it, own = *it;
+	enum ps_action verdict;
+
+	ps_addr_net(&it->packet.src, &it->packet.src);
+	it->hash = ps_hash_addr(e->cfg.seed, &it->packet.src);
+	it->net = true;
+	verdict = admit(e, packet, sight(e, it));
+	*it = own;
+	return verdict;
+}
+
 /* Classify, evidence, score: for a packet whose source the gate let through. */
 static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 {
@@ -119,6 +190,7 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 	const struct ps_packet *p = &it->packet;
 	enum ps_evidence found = PS_EVIDENCE_NONE;
 	enum ps_class class = ps_classify(p);
+	enum ps_action verdict;
 	__u64 *mark;
 
 	it->class = class;
@@ -127,9 +199,7 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 	if (!ps_wanted(rule, p, class) || !store_watched(&e->store, &p->dst))
 		return leave(e, packet, PS_COUNT_UNSCORED, PS_ACTION_PASS);
 
-	mark = store_mark(&e->store, &e->cfg, it->hash);
-	it->mark = *mark;
-	it->sight = ps_mark_look(rule, it->mark, it->hash, class, p->dport, it->now_ns);
+	mark = sight(e, it);
 	if (it->sight != PS_SIGHT_AGAIN && ps_may_be_reply(p))
 		found = evidence(&e->flows, it, packet->answered);
 	if (found == PS_EVIDENCE_EXPLAINED)
@@ -137,16 +207,10 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return leave(e, packet, PS_COUNT_FORWARDED, PS_ACTION_PASS);
 
-	if (it->sight == PS_SIGHT_FIRST) {
-		*mark = ps_mark_make(it->hash, false, class, p->dport, it->now_ns);
-		return leave(e, packet, PS_COUNT_FIRST, PS_ACTION_PASS);
-	}
-	if (it->sight == PS_SIGHT_AGAIN) {
-		*mark = ps_mark_renew(rule, it->mark, it->now_ns);
-		return leave(e, packet, PS_COUNT_AGAIN, PS_ACTION_PASS);
-	}
-	*mark = ps_mark_track(it->mark, (enum ps_sight)it->sight, it->hash, it->now_ns);
-	return detect(e, packet);
+	verdict = admit(e, packet, mark);
+	if (verdict == PS_ACTION_PASS && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
+		verdict = probe_net(e, packet);
+	return verdict;
 }
 
 void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_ns,
@@ -160,6 +224,7 @@ void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_
 	packet->stage = PS_COUNT_MAX;
 	it->now_ns = now_ns;
 	it->frame_bytes = frame->bytes;
+	it->net = false;
 	it->hash = ps_hash_addr(e->cfg.seed, &it->packet.src);
 	packet->flow = (struct flow_key){ 0, 0 };
 	if (packet->parsed != PS_PARSE_OK)

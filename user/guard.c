@@ -268,9 +268,20 @@ static int user_entry(const struct prefix *prefix, const struct ps_allow *value,
 	return 0;
 }
 
+/* An own address, and for IPv6 the /64 it is in: our network is never scored as
+ * one, or a few busy neighbours would get all of it blocked. Return: how many. */
+static unsigned int add_own(union ps_addr *out, const union ps_addr *addr)
+{
+	out[0] = *addr;
+	if (!ps_addr_has_net(addr))
+		return 1;
+	ps_addr_net(&out[1], addr);
+	return 2;
+}
+
 int guard_apply(const struct xdp *xdp, const struct guard *g)
 {
-	static union ps_addr own[GUARD_MAX];
+	static union ps_addr own[2 * GUARD_MAX];
 	static struct guard users;
 	struct stale stale = { .g = g };
 	unsigned int owns = 0;
@@ -282,7 +293,7 @@ int guard_apply(const struct xdp *xdp, const struct guard *g)
 		struct prefix host = { g->entry[i].addr, 128 };
 
 		if (g->entry[i].kind == PS_ALLOW_OWN)
-			own[owns++] = g->entry[i].addr;
+			owns += add_own(&own[owns], &g->entry[i].addr);
 		if (!find(&users, &host))
 			err = xdp_allow_add(xdp, &host,
 					    &(struct ps_allow){ .kind = g->entry[i].kind });

@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{ "stats", cmd_stats, "who probes, how close to the threshold, what is blocked" },
 	{ "why", cmd_why, "on what evidence a source is blocked" },
 	{ "block", cmd_block, "block by hand, list and lift blocks" },
+	{ "scan", cmd_scan, "scan hosts for open ports" },
 	{ "allow", cmd_allow, "sources that are never scored nor blocked" },
 	{ "replay", cmd_replay, "run the detection over capture files" },
 	{ "report", cmd_report, "make a page of recorded events or of a capture" },

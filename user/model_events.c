@@ -131,7 +131,7 @@ static bool take_event(struct model *m, struct json_object *o)
 
 	if (strcmp(text_of(o, "event"), "summary") == 0)
 		return true; /* of --json; the events before it say the same */
-	if (kind == PS_EVENT_MAX || !at_ns || !addr_parse(text_of(o, "source"), &addr))
+	if (kind == PS_EVENT_MAX || !at_ns || !source_parse(text_of(o, "source"), &addr))
 		return false;
 	s = model_take(m, &addr);
 	if (kind == PS_EVENT_SCAN)

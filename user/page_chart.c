@@ -125,7 +125,7 @@ void page_chart_overview(FILE *out, const struct model *m)
 	int height = TOP + (int)lanes * LANE + BOTTOM;
 	__u64 span_ns = m->end_ns - m->start_ns;
 	double width = WIDTH - LANE_LEFT - RIGHT;
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
 	fprintf(out,
 		"<div class=chart tabindex=0><svg viewBox=\"0 0 %d %d\" role=img "
@@ -140,7 +140,7 @@ void page_chart_overview(FILE *out, const struct model *m)
 
 		x1 = x_of(s->first_ns, m->start_ns, span_ns, LANE_LEFT, width);
 		x2 = x_of(s->last_ns, m->start_ns, span_ns, LANE_LEFT, width);
-		fprintf(out, "<text x=4 y=%.1f>%s</text>", y + 4, addr_format(&s->addr, text));
+		fprintf(out, "<text x=4 y=%.1f>%s</text>", y + 4, source_format(&s->addr, text));
 		if (s->detected_ns && s->action == PS_ACTION_BLOCK) {
 			at = x_of(s->detected_ns, m->start_ns, span_ns, LANE_LEFT, width);
 			fprintf(out, "<rect class=blocked x=%.1f y=%.1f width=%.1f height=%d />",
@@ -197,10 +197,10 @@ void page_chart_ports(FILE *out, const struct model *m)
 static void bar_label(FILE *out, const struct model_count *c, bool ports)
 {
 	const char *service = ports ? names_service(c->port, c->udp) : NULL;
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
 	if (!ports)
-		fputs(addr_format(&c->addr, text), out);
+		fputs(source_format(&c->addr, text), out);
 	else
 		fprintf(out, "%u/%s", c->port, c->udp ? "udp" : "tcp");
 	if (service) {

@@ -39,9 +39,9 @@ static struct json_object *evidence_json(const struct model_source *s)
 static struct json_object *source_json(const struct model_source *s)
 {
 	struct json_object *o = json_object_new_object(), *packets = json_object_new_object();
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
-	json_text(o, "source", addr_format(&s->addr, text));
+	json_text(o, "source", source_format(&s->addr, text));
 	json_text(o, "target", addr_format(&s->dst, text));
 	json_text(o, "type", names_class(s->class));
 	json_text(o, "shape", shape_name(s->shape.shape));
@@ -69,7 +69,7 @@ static struct json_object *source_json(const struct model_source *s)
 static struct json_object *counts_json(const struct model_count *count, unsigned int n, bool ports)
 {
 	struct json_object *list = json_object_new_array();
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct json_object *o = json_object_new_object();
@@ -113,7 +113,7 @@ static void json(FILE *out, const struct model *m)
 /* No field can hold a comma, a quote or a line's end: nothing needs quoting. */
 static void csv(FILE *out, const struct model *m)
 {
-	char addr[ADDR_TEXT_BYTES], time[REPORT_TIME_BYTES];
+	char addr[PREFIX_TEXT_BYTES], time[REPORT_TIME_BYTES];
 
 	fputs("source,type,shape,ports,hosts,target,score,detections,first,last,detected,until,"
 	      "dropped,action\r\n",
@@ -121,7 +121,7 @@ static void csv(FILE *out, const struct model *m)
 	for (unsigned int i = 0; i < m->sources; i++) {
 		const struct model_source *s = m->source[i];
 
-		fprintf(out, "%s,%s,%s,%u,%u,", addr_format(&s->addr, addr), names_class(s->class),
+		fprintf(out, "%s,%s,%s,%u,%u,", source_format(&s->addr, addr), names_class(s->class),
 			shape_name(s->shape.shape), s->shape.ports, s->shape.hosts);
 		fprintf(out, "%s,%u,%u,", addr_format(&s->dst, addr), s->score, s->detections);
 		fprintf(out, "%s,", report_time_utc((__s64)s->first_ns, time));

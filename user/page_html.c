@@ -170,7 +170,7 @@ static void legend(FILE *out, const struct model *m)
 
 static void facts(FILE *out, const struct model_source *s)
 {
-	char text[ADDR_TEXT_BYTES], time[REPORT_TIME_BYTES], span[PAGE_SPAN_BYTES];
+	char text[PREFIX_TEXT_BYTES], time[REPORT_TIME_BYTES], span[PAGE_SPAN_BYTES];
 
 	fputs("<dl>\n", out);
 	fprintf(out, "<dt>shape<dd>%s: %u%s port%s of ", shape_name(s->shape.shape), s->shape.ports,
@@ -219,10 +219,10 @@ static void evidence_table(FILE *out, const struct model_source *s)
 
 static void card(FILE *out, const struct model_source *s, unsigned int id)
 {
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
 	fprintf(out, "<article class=card><h2>%s <span class=%s>%s, %s</span></h2>\n",
-		addr_format(&s->addr, text), s->detected_ns ? "verdict" : "note",
+		source_format(&s->addr, text), s->detected_ns ? "verdict" : "note",
 		names_class(s->class), page_outcome(s));
 	page_chart_timeline(out, s, id);
 	facts(out, s);

@@ -126,7 +126,7 @@ static void timeline(FILE *out, const struct model_source *s)
 
 static void facts(FILE *out, const struct model_source *s)
 {
-	char text[ADDR_TEXT_BYTES], time[REPORT_TIME_BYTES];
+	char text[PREFIX_TEXT_BYTES], time[REPORT_TIME_BYTES];
 
 	fprintf(out, "\\begin{tabular}{@{}ll}\nShape & %s: %u port%s of ",
 		shape_name(s->shape.shape), s->shape.ports, s->shape.ports == 1 ? "" : "s");
@@ -171,9 +171,9 @@ static void evidence_table(FILE *out, const struct model_source *s)
 
 static void source(FILE *out, const struct model_source *s)
 {
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
-	fprintf(out, "\\section*{%s: %s, %s}\n", addr_format(&s->addr, text), names_class(s->class),
+	fprintf(out, "\\section*{%s: %s, %s}\n", source_format(&s->addr, text), names_class(s->class),
 		page_outcome(s));
 	timeline(out, s);
 	facts(out, s);
@@ -183,7 +183,7 @@ static void source(FILE *out, const struct model_source *s)
 static void counts(FILE *out, const char *title, const struct model_count *count, unsigned int n,
 		   bool ports)
 {
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
 	if (!n)
 		return;

@@ -11,11 +11,12 @@
 #include "names.h"
 #include "report.h"
 
-static void add_addr(struct json_object *o, const char *key, const union ps_addr *addr)
+static void add_ends(struct json_object *o, const struct ps_source *s)
 {
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
-	json_text(o, key, addr_format(addr, text));
+	json_text(o, "source", source_format(&s->addr, text));
+	json_text(o, "target", addr_format(&s->dst, text));
 }
 
 /* Classes that have any, by name. */
@@ -71,8 +72,7 @@ static void add_head(struct json_object *o, const struct report_view *v)
 	json_number(o, "time_ns", e->at_ns + (__u64)v->wall_ns);
 	if (v->ifname)
 		json_text(o, "interface", v->ifname);
-	add_addr(o, "source", &e->source.addr);
-	add_addr(o, "target", &e->source.dst);
+	add_ends(o, &e->source);
 	json_text(o, "type", names_class(e->class));
 }
 

@@ -93,7 +93,7 @@ static void write_action(FILE *out, const struct report_view *v)
 static char *text_event(const struct report_view *v)
 {
 	const struct ps_event *e = v->event;
-	char time[REPORT_TIME_BYTES], source[ADDR_TEXT_BYTES];
+	char time[REPORT_TIME_BYTES], source[PREFIX_TEXT_BYTES];
 	char *record = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&record, &bytes);
@@ -102,7 +102,7 @@ static char *text_event(const struct report_view *v)
 		return NULL;
 	fprintf(out, "%s %s%s%s %s %s", report_time((__s64)e->at_ns + v->wall_ns, time),
 		colour_of(v), verbs[e->kind < PS_EVENT_MAX ? e->kind : PS_EVENT_SCAN],
-		v->colour ? PLAIN : "", addr_format(&e->source.addr, source),
+		v->colour ? PLAIN : "", source_format(&e->source.addr, source),
 		names_class(e->class));
 	if (e->kind == PS_EVENT_SCAN) {
 		fprintf(out, " %u/%u points, ", e->score, v->rule->threshold);

@@ -54,9 +54,9 @@ static void add_ports(struct json_object *o, const struct summary_source *s)
 static struct json_object *source_json(const struct summary *s, const struct summary_source *it)
 {
 	struct json_object *o = json_object_new_object();
-	char text[ADDR_TEXT_BYTES];
+	char text[PREFIX_TEXT_BYTES];
 
-	json_text(o, "source", addr_format(&it->addr, text));
+	json_text(o, "source", source_format(&it->addr, text));
 	json_text(o, "target", addr_format(&it->dst, text));
 	json_text(o, "type", names_class(it->class));
 	json_number(o, "score_now", it->score_now);

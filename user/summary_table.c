@@ -31,7 +31,7 @@ static void count_text(char out[16], unsigned int n, bool pinned)
 
 static void print_row(const struct summary *s, const struct summary_source *src, FILE *out)
 {
-	char addr[ADDR_TEXT_BYTES], ago[DURATION_TEXT_BYTES], left[DURATION_TEXT_BYTES];
+	char addr[PREFIX_TEXT_BYTES], ago[DURATION_TEXT_BYTES], left[DURATION_TEXT_BYTES];
 	char ports[16], hosts[16], state[DURATION_TEXT_BYTES + 16];
 
 	count_text(ports, src->shape.ports, src->shape.ports_pinned);
@@ -42,7 +42,7 @@ static void print_row(const struct summary *s, const struct summary_source *src,
 	else
 		snprintf(state, sizeof(state), "%s", src->detections ? "was detected" : "watched");
 	fprintf(out, "%-24s %5u %5u %-7s %-10s %6s %6s %9llu %9llu %7s  %s\n",
-		addr_format(&src->addr, addr), src->score_now, src->score_peak,
+		source_format(&src->addr, addr), src->score_now, src->score_peak,
 		names_class(src->class), shape_name(src->shape.shape), ports, hosts,
 		(unsigned long long)(summary_tcp_packets(src) + summary_udp_packets(src)),
 		(unsigned long long)src->dropped, span(ps_since(src->last_ns, s->now_ns), ago),

@@ -43,9 +43,9 @@ static void source_ports(const struct summary_source *s, FILE *out)
 
 static void one_source(const struct summary *s, const struct summary_source *it, FILE *out)
 {
-	char text[ADDR_TEXT_BYTES], time[REPORT_TIME_BYTES];
+	char text[PREFIX_TEXT_BYTES], time[REPORT_TIME_BYTES];
 
-	fprintf(out, "%s  score %u (peak %u of %u), %u detection%s", addr_format(&it->addr, text),
+	fprintf(out, "%s  score %u (peak %u of %u), %u detection%s", source_format(&it->addr, text),
 		it->score_now, it->score_peak, s->rule->threshold, it->detections,
 		it->detections == 1 ? "" : "s");
 	if (it->detections)

@@ -24,13 +24,31 @@
 
 #define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
 
-static const char *const map_names[XDP_MAP_MAX] = {
-	[XDP_MAP_CONFIG] = "config",   [XDP_MAP_COUNTERS] = "counters",
-	[XDP_MAP_MARKS] = "marks",     [XDP_MAP_BUCKETS] = "buckets",
-	[XDP_MAP_FLOWS] = "flows",     [XDP_MAP_BLOCKS] = "blocks",
-	[XDP_MAP_ALLOW] = "allow",     [XDP_MAP_DENY] = "deny",
-	[XDP_MAP_DST] = "dst",         [XDP_MAP_LOCALS] = "locals",
-	[XDP_MAP_PORTS] = "ports",     [XDP_MAP_EVENTS] = "events",
+/* What is pinned under which name, and what tells a map of ours from any other. */
+static const struct map_shape {
+	const char *name;
+	__u32 type, key_bytes, value_bytes;
+} map_shapes[XDP_MAP_MAX] = {
+#define INDEX sizeof(__u32)
+#define PREFIX BPF_MAP_TYPE_LPM_TRIE, sizeof(struct ps_prefix)
+#define ADDR sizeof(union ps_addr)
+	[XDP_MAP_CONFIG] = { "config", BPF_MAP_TYPE_ARRAY, INDEX, sizeof(struct ps_config) },
+	[XDP_MAP_COUNTERS] = { "counters", BPF_MAP_TYPE_PERCPU_ARRAY, INDEX,
+			       sizeof(struct ps_counters) },
+	[XDP_MAP_MARKS] = { "marks", BPF_MAP_TYPE_ARRAY, INDEX, sizeof(__u64) },
+	[XDP_MAP_BUCKETS] = { "buckets", BPF_MAP_TYPE_ARRAY, INDEX, sizeof(struct ps_bucket) },
+	[XDP_MAP_FLOWS] = { "flows", BPF_MAP_TYPE_ARRAY, INDEX, sizeof(__u64) },
+	[XDP_MAP_BLOCKS] = { "blocks", BPF_MAP_TYPE_LRU_HASH, ADDR, sizeof(struct ps_block) },
+	[XDP_MAP_ALLOW] = { "allow", PREFIX, sizeof(struct ps_allow) },
+	[XDP_MAP_DENY] = { "deny", PREFIX, sizeof(struct ps_deny) },
+	[XDP_MAP_DST] = { "dst", PREFIX, sizeof(__u8) },
+	[XDP_MAP_LOCALS] = { "locals", BPF_MAP_TYPE_HASH, ADDR, sizeof(__u8) },
+	[XDP_MAP_PORTS] = { "ports", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ps_port_key),
+			    sizeof(__u64) },
+	[XDP_MAP_EVENTS] = { "events", BPF_MAP_TYPE_RINGBUF, 0, 0 },
+#undef INDEX
+#undef PREFIX
+#undef ADDR
 };
 
 __u64 xdp_now_ns(void)
@@ -73,26 +91,31 @@ static int ensure_bpffs(void)
 
 static void map_pin(enum xdp_map map, char out[128])
 {
-	snprintf(out, 128, XDP_ROOT "/%s", map_names[map]);
+	snprintf(out, 128, XDP_ROOT "/%s", map_shapes[map].name);
 }
 
-/* Are the pinned maps ours, and of this layout? */
-static int check_layout(int config_fd)
+static bool config_fits(int fd)
 {
+	struct ps_config cfg;
+
+	return bpf_map_lookup_elem(fd, &(__u32){ 0 }, &cfg) == 0 && cfg.magic == PS_ABI_MAGIC &&
+	       cfg.version == PS_ABI_VERSION;
+}
+
+/* Is the map behind @fd, pinned as @map, ours and of this layout? */
+static int check_layout(int fd, enum xdp_map map)
+{
+	const struct map_shape *shape = &map_shapes[map];
 	struct bpf_map_info info = {};
 	__u32 bytes = sizeof(info);
-	struct ps_config cfg;
-	int err = 0;
 
-	if (bpf_obj_get_info_by_fd(config_fd, &info, &bytes) || info.type != BPF_MAP_TYPE_ARRAY ||
-	    info.value_size != sizeof(cfg) ||
-	    bpf_map_lookup_elem(config_fd, &(__u32){ 0 }, &cfg) || cfg.magic != PS_ABI_MAGIC ||
-	    cfg.version != PS_ABI_VERSION)
-		err = -EPROTO;
-	if (err)
-		log_error("%s holds something else than this version's maps; if nothing you need is "
-			  "there, `pscan-xdp detach --all` removes it", XDP_ROOT);
-	return err;
+	if (bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0 && info.type == shape->type &&
+	    info.key_size == shape->key_bytes && info.value_size == shape->value_bytes &&
+	    (map != XDP_MAP_CONFIG || config_fits(fd)))
+		return 0;
+	log_error("%s holds something else than this version's maps (see '%s'); if nothing you need "
+		  "is there, `pscan-xdp detach --all` removes it", XDP_ROOT, shape->name);
+	return -EPROTO;
 }
 
 static void close_fd(int *fd)
@@ -138,8 +161,10 @@ int xdp_open(struct xdp **out)
 	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
 		map_pin((enum xdp_map)i, path);
 		xdp->fd[i] = bpf_obj_get(path);
-		if (xdp->fd[i] >= 0)
+		if (xdp->fd[i] >= 0) {
+			err = check_layout(xdp->fd[i], (enum xdp_map)i);
 			continue;
+		}
 		err = -errno;
 		if (err == -ENOENT && i == 0)
 			log_error("pscan-xdp is attached to no interface here; "
@@ -148,8 +173,6 @@ int xdp_open(struct xdp **out)
 			log_error("cannot open %s: %s%s", path, strerror(-err),
 				  err == -EACCES || err == -EPERM ? "; run as root" : "");
 	}
-	if (!err)
-		err = check_layout(xdp->fd[XDP_MAP_CONFIG]);
 	if (err) {
 		xdp_close(xdp);
 		return err;
@@ -167,13 +190,16 @@ static int lock_root(struct xdp *xdp)
 
 	if (mkdir(XDP_ROOT, 0700) && errno != EEXIST) {
 		err = -errno;
-		log_error("cannot create %s: %s", XDP_ROOT, strerror(-err));
+		log_error("cannot create %s: %s%s", XDP_ROOT, strerror(-err),
+			  err == -EACCES || err == -EPERM ? "; run as root" : "");
 		return err;
 	}
 	xdp->root = open(XDP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (xdp->root < 0) {
 		err = -errno;
-		log_error("cannot open %s: %s", XDP_ROOT, strerror(-err));
+		log_error("cannot open the pin folder %s: %s%s", XDP_ROOT, strerror(-err),
+			  err == -ENOTDIR ? "; remove what is there if nobody needs it" :
+			  err == -EACCES || err == -EPERM ? "; run as root" : "");
 		return err;
 	}
 	return flock(xdp->root, LOCK_EX | LOCK_NB) ? -EBUSY : 0;
@@ -218,7 +244,7 @@ static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg, boo
 	for (int i = 0; pinned && !err && i < XDP_MAP_MAX; i++) {
 		map_pin((enum xdp_map)i, path);
 		err = bpf_map__set_pin_path(
-			bpf_object__find_map_by_name(skel->obj, map_names[i]), path);
+			bpf_object__find_map_by_name(skel->obj, map_shapes[i].name), path);
 	}
 	return err;
 }
@@ -226,7 +252,7 @@ static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg, boo
 static int dup_fds(struct xdp *xdp, struct pscan_bpf *skel)
 {
 	for (int i = 0; i < XDP_MAP_MAX; i++) {
-		xdp->fd[i] = dup(bpf_object__find_map_fd_by_name(skel->obj, map_names[i]));
+		xdp->fd[i] = dup(bpf_object__find_map_fd_by_name(skel->obj, map_shapes[i].name));
 		if (xdp->fd[i] < 0)
 			return -errno;
 	}
@@ -337,20 +363,24 @@ static int pin_prog(const struct xdp *xdp)
 static int find_pinned(struct xdp *xdp)
 {
 	char path[128];
-	int fd, err;
+	int err = 0;
 
-	map_pin(XDP_MAP_CONFIG, path);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : check_layout(-1);
-	err = check_layout(fd);
-	if (err) {
-		close(fd);
-		return err;
+	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
+		int fd;
+
+		map_pin((enum xdp_map)i, path);
+		fd = bpf_obj_get(path);
+		if (fd < 0 && errno == ENOENT)
+			continue; /* is made anew */
+		err = check_layout(fd, (enum xdp_map)i);
+		if (!err && i == XDP_MAP_CONFIG) {
+			xdp->fd[i] = fd;
+			xdp->adopted = true;
+		} else if (fd >= 0) {
+			close(fd);
+		}
 	}
-	xdp->fd[XDP_MAP_CONFIG] = fd;
-	xdp->adopted = true;
-	return 0;
+	return err;
 }
 
 int xdp_load(const struct xdp_load_options *options, struct xdp **out)

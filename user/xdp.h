@@ -82,6 +82,12 @@ int xdp_open(struct xdp **out);
 void xdp_close(struct xdp *xdp);
 
 /*
+ * Could xdp_attach() do its work there: the interface exists, is up, and runs
+ * nobody else's program. Changes nothing, so ask before xdp_load().
+ */
+int xdp_attachable(const char *ifname);
+
+/*
  * Attaches the loaded (or pinned) program to an interface and pins the link.
  * Never replaces anybody's program.
  * @link  out: where and how

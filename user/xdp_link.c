@@ -158,16 +158,13 @@ static int attach_and_pin(int prog, unsigned int ifindex, const char *ifname, en
 	return err;
 }
 
-int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
-	       struct xdp_link *link)
+int xdp_attachable(const char *ifname)
 {
 	unsigned int ifindex = if_nametoindex(ifname);
-	bool native = false;
 	char path[128];
-	int err, fd;
 
 	if (!ifindex) {
-		log_error("there is no interface '%s'; `ip link` lists them", ifname);
+		log_error("there is no interface '%s'; `ip -br link` lists them", ifname);
 		return -ENODEV;
 	}
 	if (!interface_up(ifname)) {
@@ -175,10 +172,24 @@ int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
 		return -ENETDOWN;
 	}
 	xdp_link_pin(ifindex, path);
+	if (access(path, F_OK) == 0 || errno == EACCES)
+		return 0; /* ours, or not for this user to know: loading will say */
+	return refuse_foreign(ifindex, ifname);
+}
+
+int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
+	       struct xdp_link *link)
+{
+	unsigned int ifindex = if_nametoindex(ifname);
+	int err = xdp_attachable(ifname), fd;
+	bool native = false;
+	char path[128];
+
+	if (err)
+		return err;
+	xdp_link_pin(ifindex, path);
 	if (access(path, F_OK) != 0) {
-		err = refuse_foreign(ifindex, ifname);
-		if (!err)
-			err = attach_and_pin(xdp->prog, ifindex, ifname, mode, &native);
+		err = attach_and_pin(xdp->prog, ifindex, ifname, mode, &native);
 		if (err)
 			return err;
 	}
@@ -229,8 +240,15 @@ static int clear_root(bool links)
 	struct dirent *entry;
 	int err = 0;
 
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
+	if (!dir && errno == ENOENT)
+		return 0;
+	if (!dir) {
+		err = -errno;
+		log_error("cannot open the pin folder %s: %s%s", XDP_ROOT, strerror(-err),
+			  err == -ENOTDIR ? "; remove what is there if nobody needs it" :
+			  err == -EACCES || err == -EPERM ? "; run as root" : "");
+		return err;
+	}
 	while ((entry = readdir(dir))) {
 		bool is_link = !strncmp(entry->d_name, LINK_PREFIX, strlen(LINK_PREFIX));
 		char path[128];

@@ -63,6 +63,12 @@ PS_INLINE bool ps_is_neighbour(const struct ps_packet *p)
 	       (p->icmp_type == PS_ICMPV6_SOLICIT || p->icmp_type == PS_ICMPV6_ADVERT);
 }
 
+/* Is the probe to be held against the sender's /64 as well? Not within one network. */
+PS_INLINE bool ps_wants_net(const struct ps_packet *p)
+{
+	return ps_addr_has_net(&p->src) && p->src.d[0] != p->dst.d[0];
+}
+
 /* Could be an answer to something of ours, so a socket must be asked. */
 PS_INLINE bool ps_may_be_reply(const struct ps_packet *p)
 {

@@ -11,6 +11,11 @@
  *	evidence	its own look-up, when ps_may_be_reply()
  *	score, verdict	ps_detect() under the bucket's lock
  *	event		ps_event_scan(), when it fired
+ *
+ * An IPv6 probe that leaves its host below the threshold is scored once more
+ * against the host's /64 (ps_wants_net()): whoever has one has 2^64 addresses to
+ * scan from. What a blocked host sends no longer reaches its network's record, so
+ * the network crosses only when others in it go on.
  */
 #ifndef PSCAN_DETECT_H
 #define PSCAN_DETECT_H
@@ -45,6 +50,7 @@ struct ps_sighting {
 	__u32 class;		/* enum ps_class */
 	__u32 sight;		/* enum ps_sight; SECOND: the mark is the source's first probe, enter it too */
 	__u32 frame_bytes;
+	__u32 net;		/* bool: packet.src is the sender's /64, not the sender */
 	__u32 blocks;		/* bool: a firing rule blocks this source */
 };
 

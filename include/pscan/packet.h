@@ -83,6 +83,30 @@ PS_INLINE bool ps_addr_eq(const union ps_addr *a, const union ps_addr *b)
 	return a->d[0] == b->d[0] && a->d[1] == b->d[1];
 }
 
+/*
+ * A /64 is held as its address with the host half zero. No host has that one:
+ * it is the routers' anycast address, which must not be a source (RFC 4291
+ * section 2.6.1).
+ */
+PS_INLINE bool ps_addr_is_net(const union ps_addr *a)
+{
+	return a->d[1] == 0 && a->d[0] != 0;
+}
+
+PS_INLINE void ps_addr_net(union ps_addr *out, const union ps_addr *a)
+{
+	out->d[0] = a->d[0];
+	out->d[1] = 0;
+}
+
+/* Is the source one of the many addresses that whoever is given a /64 (RFC 6177)
+ * can use at will? Not an IPv4 address, nor fe80::/10, which is everybody's on the link. */
+PS_INLINE bool ps_addr_has_net(const union ps_addr *a)
+{
+	return a->d[0] != 0 && a->d[1] != 0 &&
+	       (a->w[0] & ps_htonl(0xffc00000)) != ps_htonl(0xfe800000);
+}
+
 PS_INLINE void ps_addr_from_v4(union ps_addr *out, __be32 v4)
 {
 	out->d[0] = 0;

@@ -17,7 +17,7 @@ kernels=${KERNELS:-6.1 newest}
 modes=${MODES:-native}
 cache=build/kernels
 # Emulated CPUs beside other jobs: seconds become minutes, and a hang is still found.
-limit=400
+limit=600
 
 declare -A suite=(
 	[5.10]=bullseye-security [6.1]=bookworm-security [6.12]=bookworm-security

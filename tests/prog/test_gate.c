@@ -214,6 +214,41 @@ static void expires(bool v6)
 	assert_int_equal(block.since_ns, prog_now());
 }
 
+/* Every packet of a blocked source moves the deadline; it is told of twice per block time. */
+static void renewed(bool v6)
+{
+	static const __u64 lengths[] = { 600 * SEC, 3 * SEC, SEC, 100 * MS };
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct ps_block block;
+		__u64 start;
+
+		prog_begin(v6);
+		prog.cfg->rule.block_ns = lengths[i];
+		assert_int_equal(prog_scan(101, 7, 0), 7);
+		prog_forget();
+		start = prog_now();
+		/* Ten block times, twenty packets in each. */
+		for (__u64 n = 1; n <= 200; n++) {
+			prog_at(start + n * (lengths[i] / 20));
+			assert_int_equal(prog_syn(22), XDP_DROP);
+		}
+		assert_true(prog_has_block(&block));
+		assert_true(block.until_ns > prog_now());
+		assert_true(block.until_ns <= prog_now() + lengths[i]);
+		while (xdp_events_poll(prog.ring, 100) > 0)
+			;
+		assert_in_range(prog.events, 14, 20);
+		assert_int_equal(prog.events, block.renewals);
+		for (unsigned int e = 0; e < prog.events; e++) {
+			assert_int_equal(prog.event[e].kind, PS_EVENT_RENEW);
+			assert_true(!e || prog.event[e].at_ns - prog.event[e - 1].at_ns >=
+						  lengths[i] / 2);
+		}
+		assert_int_equal(block.packets, 201);
+	}
+}
+
 /* An operator takes a block away in the middle of a scan: that scan is told of again only when
  * it goes on for another window. */
 static void unblocked(bool v6)
@@ -231,7 +266,7 @@ static void unblocked(bool v6)
 
 static void (*const cases[])(bool v6) = {
 	allowed, allowed_for_a_while, guarded, denied, watched, monitored, enforced, too_deep,
-	expires, unblocked,
+	expires, renewed, unblocked,
 };
 
 static void run_case(void **state)
@@ -255,7 +290,8 @@ static const struct CMUnitTest tests[] = {
 	BOTH(6, "soft and hard drop what no socket explains"),
 	{ "extension headers too deep v6", run_case, NULL, NULL, (void *)(2L * 7 + 1) },
 	BOTH(8, "a block ends at its deadline"),
-	BOTH(9, "a block taken away"),
+	BOTH(9, "a block is renewed, and told of in measure"),
+	BOTH(10, "a block taken away"),
 };
 
 PROG_MAIN("gate", tests, prog_setup)

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* privilege.c - see privilege.h. */
+#include <cap-ng.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "scan/privilege.h"
+
+/* A decimal id from the environment that sudo set; -1 when there is none. */
+static long id_from(const char *variable)
+{
+	const char *text = getenv(variable);
+	char *rest;
+	long id;
+
+	if (!text || !*text)
+		return -1;
+	id = strtol(text, &rest, 10);
+	return *rest == '\0' && id > 0 ? id : -1;
+}
+
+int privilege_drop(void)
+{
+	long uid = id_from("SUDO_UID"), gid = id_from("SUDO_GID");
+	int res;
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (geteuid() == 0 && uid > 0 && gid > 0)
+		res = capng_change_id((int)uid, (int)gid,
+				      CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	else
+		res = capng_apply(CAPNG_SELECT_CAPS);
+	if (res) {
+		log_error("cannot drop privileges (libcap-ng says %d)", res);
+		return -EPERM;
+	}
+	return 0;
+}
