@@ -109,6 +109,20 @@ static __always_inline __u64 *sight(const struct ps_config *cfg, struct ps_sight
 	return mark;
 }
 
+/* The source has a record from here on. Of several CPUs one enters what the mark stands for. */
+static __always_inline void track(__u64 *mark, struct ps_sighting *it)
+{
+	__u64 was, left = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);
+
+	if (it->sight == PS_SIGHT_TRACKED) {
+		*mark = left;
+		return;
+	}
+	was = __sync_val_compare_and_swap(mark, it->mark, left);
+	if (was != it->mark && ps_mark_tracked(was))
+		it->sight = PS_SIGHT_TRACKED;
+}
+
 /* Admission by the mark, then score and verdict. */
 static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg,
 				 struct ps_sighting *it, __u64 *mark)
@@ -124,7 +138,7 @@ static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg
 			sight(cfg, it); /* another CPU was faster, perhaps with this source's other port */
 	}
 	if (it->sight == PS_SIGHT_SECOND || it->sight == PS_SIGHT_TRACKED) {
-		*mark = ps_mark_track(it->mark, it->sight, it->hash, it->now_ns);
+		track(mark, it);
 		return detect(ctx, it);
 	}
 	if (it->sight == PS_SIGHT_AGAIN)

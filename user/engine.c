@@ -88,15 +88,6 @@ static enum ps_action fired(struct engine *e, const struct engine_packet *packet
 	return v.action;
 }
 
-/* The probe's port, and the one that its source's mark stood for. */
-static void save_ports(struct engine *e, const struct ps_sighting *it)
-{
-	if (it->sight == PS_SIGHT_SECOND)
-		store_save_port(&e->store, &it->packet.src, ps_mark_class(it->mark),
-				ps_mark_port(it->mark));
-	store_save_port(&e->store, &it->packet.src, (enum ps_class)it->class, it->packet.dport);
-}
-
 /* Score and verdict of a probe that nothing explains. */
 static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 {
@@ -121,7 +112,7 @@ static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 	if (made == 2)
 		count(e, PS_COUNT_EVICT);
 	if (e->cfg.save_ports && !it->net)
-		save_ports(e, it);
+		store_save_ports(&e->store, it);
 	if (outcome == PS_OUTCOME_FIRED)
 		return fired(e, packet, &event);
 	return outcome == PS_OUTCOME_OVER && it->blocks ? PS_ACTION_DROP : PS_ACTION_PASS;

@@ -359,7 +359,32 @@ static int pin_prog(const struct xdp *xdp)
 	return err;
 }
 
-/* Looks whether maps are pinned already and may be taken over. */
+/* Made by a loader that was killed before it wrote the rule: no record, no link, never in use. */
+static bool half_made(int config_fd)
+{
+	static const struct ps_config zero;
+	struct bpf_map_info info = {};
+	__u32 bytes = sizeof(info);
+	struct xdp_link link;
+	struct ps_config cfg;
+
+	return bpf_obj_get_info_by_fd(config_fd, &info, &bytes) == 0 &&
+	       info.type == BPF_MAP_TYPE_ARRAY && info.value_size == sizeof(cfg) &&
+	       bpf_map_lookup_elem(config_fd, &(__u32){ 0 }, &cfg) == 0 &&
+	       memcmp(&cfg, &zero, sizeof(cfg)) == 0 && xdp_links(&link, 1) == 0;
+}
+
+static void unpin_maps(void)
+{
+	char path[128];
+
+	for (int i = 0; i < XDP_MAP_MAX; i++) {
+		map_pin((enum xdp_map)i, path);
+		unlink(path);
+	}
+}
+
+/* Looks whether maps are pinned already and may be taken over. Holds the loader's lock. */
 static int find_pinned(struct xdp *xdp)
 {
 	char path[128];
@@ -372,6 +397,11 @@ static int find_pinned(struct xdp *xdp)
 		fd = bpf_obj_get(path);
 		if (fd < 0 && errno == ENOENT)
 			continue; /* is made anew */
+		if (i == XDP_MAP_CONFIG && half_made(fd)) {
+			close(fd);
+			unpin_maps();
+			return 0;
+		}
 		err = check_layout(fd, (enum xdp_map)i);
 		if (!err && i == XDP_MAP_CONFIG) {
 			xdp->fd[i] = fd;

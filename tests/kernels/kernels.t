@@ -6,7 +6,7 @@
 # ends with a table of kernel, driver and mode.
 #
 #   KERNELS="5.10 6.1 6.12 newest"   which; default: the floor and the newest
-#   MODES="native generic"           in which modes; default: native
+#   PARTS="native generic suite"     what: either mode, the tests/prog suite; default: native
 #
 # Kernels come from Debian's archive, once, and are kept in build/kernels.
 # Without QEMU, or without a kernel, there is a skip that says why.
@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 kernels=${KERNELS:-6.1 newest}
-modes=${MODES:-native}
+parts=${PARTS:-native}
 cache=build/kernels
 # Emulated CPUs beside other jobs: seconds become minutes, and a hang is still found.
 limit=600
@@ -43,7 +43,7 @@ prepare() {
 	done
 	mkdir -p "$cache" "$work/payload"
 	cp tests/kernels/guest.sh "$work/payload/run"
-	echo "$modes" >"$work/payload/modes"
+	echo "$parts" >"$work/payload/parts"
 	tools/kernels/root.sh "$work/root.cpio" build/tools/kernels/kmexit "${programs[@]}"
 }
 
@@ -114,7 +114,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tools/install-deps.sh --kernels 2>"$work/deps" || skip_all "no QEMU: $(tail -n 1 "$work/deps")"
 for kernel in $kernels; do
-	[ -n "${suite[$kernel]-}" ] || skip_all "no kernel is called '$kernel'"
+	if [ -z "${suite[$kernel]-}" ]; then
+		echo "kernels.t: no such kernel: '$kernel' (${!suite[*]})" >&2
+		exit 2
+	fi
 done
 prepare
 

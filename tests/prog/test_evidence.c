@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * test_evidence.c - what sockets of this host explain. Real ones, on loopback
+ * in a namespace of the test's own; the frames that would belong to them are
+ * fed to the program, whose look-ups find the sockets or do not.
+ *
+ * The peer's address is the "scanner" here. Sequence numbers do not matter: a
+ * look-up goes by addresses and ports.
+ */
+#include "prog.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+/* Own addresses and the peers', all on lo. */
+#define OWN4 A4(192, 0, 2, 1)
+#define OWN6 A6(0x0101)
+
+static union ps_addr own(void)
+{
+	return prog.v6 ? OWN6 : pkt_v4(OWN4);
+}
+
+static void must(const char *command)
+{
+	assert_int_equal(system(command), 0);
+}
+
+/* Gives lo the own address, and a new peer's: 192.0.2.x and 2001:db8::2xx. */
+static void begin(bool v6)
+{
+	char command[96];
+
+	prog_begin(v6);
+	if (v6)
+		snprintf(command, sizeof(command), "ip addr add 2001:db8::1:%x/128 dev lo nodad",
+			 prog.sources);
+	else
+		snprintf(command, sizeof(command), "ip addr add 198.18.%u.%u/32 dev lo",
+			 prog.sources >> 8 & 255, prog.sources & 255);
+	must(command);
+}
+
+static int setup(void **state)
+{
+	union ps_addr addrs[] = { pkt_v4(OWN4), OWN6 };
+	int err = prog_load(true);
+
+	(void)state;
+	if (err)
+		return err;
+	must("ip addr add 192.0.2.1/32 dev lo");
+	must("ip addr add 2001:db8::101/128 dev lo nodad");
+	return xdp_locals_set(prog.xdp, addrs, 2);
+}
+
+static socklen_t sockaddr_of(const union ps_addr *addr, __u16 port, struct sockaddr_storage *out)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+	struct sockaddr_in *in = (struct sockaddr_in *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (ps_addr_is_v4(addr)) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		memcpy(&in->sin_addr, &addr->w[3], 4);
+		return sizeof(*in);
+	}
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	memcpy(&in6->sin6_addr, addr, 16);
+	return sizeof(*in6);
+}
+
+/* A socket bound to @addr; @port 0: any. */
+static int bound(int type, union ps_addr addr, __u16 port)
+{
+	struct sockaddr_storage sa;
+	socklen_t bytes = sockaddr_of(&addr, port, &sa);
+	int fd = socket(sa.ss_family, type, 0), on = 1;
+
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, bytes), 0);
+	return fd;
+}
+
+static void connect_to(int fd, union ps_addr addr, __u16 port)
+{
+	struct sockaddr_storage sa;
+	socklen_t bytes = sockaddr_of(&addr, port, &sa);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&sa, bytes), 0);
+}
+
+static __u16 port_of(int fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t bytes = sizeof(sa);
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &bytes), 0);
+	return ntohs(((struct sockaddr_in *)&sa)->sin_port);
+}
+
+static int listening(__u16 port)
+{
+	int fd = bound(SOCK_STREAM, own(), port);
+
+	assert_int_equal(listen(fd, 64), 0);
+	return fd;
+}
+
+/* A TCP connection from the peer to our @port. */
+struct pair {
+	int client;
+	int server;
+	__u16 sport;
+};
+
+static struct pair connection(int listener, __u16 port)
+{
+	struct pair c = { .client = bound(SOCK_STREAM, prog_source(), 0) };
+
+	connect_to(c.client, own(), port);
+	c.server = accept(listener, NULL, NULL);
+	assert_true(c.server >= 0);
+	c.sport = port_of(c.client);
+	return c;
+}
+
+/* A frame from the peer to our own address. */
+static struct pkt frame(__u8 proto, __u16 sport, __u16 dport, __u8 flags)
+{
+	union ps_addr src = prog_source();
+	struct pkt p;
+
+	if (prog.v6)
+		p = proto == PS_IP_TCP
+			    ? PKT(ETH(), IPV6(.dst = OWN6),
+				  TCP(.sport = sport, .dport = dport, .flags = flags), DATA(10))
+			    : PKT(ETH(), IPV6(.dst = OWN6), UDP(.sport = sport, .dport = dport),
+				  DATA(10));
+	else
+		p = proto == PS_IP_TCP
+			    ? PKT(ETH(), IPV4(.dst = OWN4),
+				  TCP(.sport = sport, .dport = dport, .flags = flags), DATA(10))
+			    : PKT(ETH(), IPV4(.dst = OWN4), UDP(.sport = sport, .dport = dport),
+				  DATA(10));
+	pkt_set_src(&p, &src);
+	return p;
+}
+
+static __u32 tcp(__u16 sport, __u16 dport, __u8 flags)
+{
+	return prog_run(frame(PS_IP_TCP, sport, dport, flags));
+}
+
+/* ---- what is explained -------------------------------------------------------- */
+
+/* Whatever flags a connection's packets carry, on however many ports it runs. */
+static void established(bool v6)
+{
+	static const __u8 flags[] = { PS_TCP_ACK, PS_TCP_ACK | PS_TCP_PSH,
+				      PS_TCP_ACK | PS_TCP_FIN,
+				      PS_TCP_ACK | PS_TCP_FIN | PS_TCP_PSH | PS_TCP_URG };
+	int listener[30];
+	struct pair c[30];
+
+	begin(v6);
+	for (int i = 0; i < 30; i++) {
+		listener[i] = listening((__u16)(100 + i));
+		c[i] = connection(listener[i], (__u16)(100 + i));
+	}
+	prog_forget();
+	for (size_t f = 0; f < sizeof(flags); f++)
+		for (int i = 0; i < 30; i++)
+			assert_int_equal(tcp(c[i].sport, (__u16)(100 + i), flags[f]), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED) + prog_count(PS_COUNT_FLOW), 120);
+	assert_in_range(prog_count(PS_COUNT_EXPLAINED), 30, 120);
+	assert_false(prog_has_record());
+	for (int i = 0; i < 30; i++) {
+		close(c[i].client);
+		close(c[i].server);
+		close(listener[i]);
+	}
+}
+
+/* Our own outgoing connections: the server's late segments hit sockets in TIME-WAIT. */
+static void time_wait(bool v6)
+{
+	__u16 port[30];
+	int listener;
+
+	begin(v6);
+	listener = bound(SOCK_STREAM, prog_source(), 443);
+	assert_int_equal(listen(listener, 64), 0);
+	for (int i = 0; i < 30; i++) {
+		int fd = bound(SOCK_STREAM, own(), 0), peer;
+		char end;
+
+		connect_to(fd, prog_source(), 443);
+		peer = accept(listener, NULL, NULL);
+		port[i] = port_of(fd);
+		shutdown(fd, SHUT_WR); /* we close first: we wait */
+		assert_int_equal(read(peer, &end, 1), 0);
+		close(peer);
+		assert_int_equal(read(fd, &end, 1), 0);
+		close(fd);
+	}
+	prog_forget();
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(tcp(443, port[i], PS_TCP_FIN | PS_TCP_ACK), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 30);
+	assert_false(prog_has_record());
+	close(listener);
+}
+
+/* Answers of one resolver to connected and to unconnected client sockets. */
+static void udp_replies(bool v6)
+{
+	int fd[40];
+	__u16 port[40];
+
+	begin(v6);
+	for (int i = 0; i < 40; i++) {
+		fd[i] = bound(SOCK_DGRAM, own(), 0);
+		port[i] = port_of(fd[i]);
+		if (i % 2)
+			connect_to(fd[i], prog_source(), 53);
+	}
+	prog_forget();
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(prog_run(frame(PS_IP_UDP, 53, port[i], 0)), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 40);
+	assert_false(prog_has_record());
+	for (int i = 0; i < 40; i++)
+		close(fd[i]);
+}
+
+/* A socket connected to somebody else explains nothing. */
+static void udp_of_another_peer(bool v6)
+{
+	union ps_addr other;
+	int fd[7];
+
+	begin(v6);
+	other = prog_source();
+	for (int i = 0; i < 7; i++) {
+		fd[i] = bound(SOCK_DGRAM, own(), (__u16)(901 + i));
+		connect_to(fd[i], other, 53);
+	}
+	begin(v6); /* another source */
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(prog_run(frame(PS_IP_UDP, 53, (__u16)(901 + i), 0)),
+				 i < 6 ? XDP_PASS : XDP_DROP);
+	for (int i = 0; i < 7; i++)
+		close(fd[i]);
+}
+
+/* ---- what is not ----------------------------------------------------------------- */
+
+/* A listening socket knows nobody yet: an ACK to it is a probe. */
+static void ack_to_listener(bool v6)
+{
+	int listener[7];
+
+	begin(v6);
+	for (int i = 0; i < 7; i++)
+		listener[i] = listening((__u16)(801 + i));
+	prog_forget();
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(tcp(55555, (__u16)(801 + i), PS_TCP_ACK),
+				 i < 6 ? XDP_PASS : XDP_DROP);
+	prog_expect_events(1);
+	assert_int_equal(prog.event[0].class, PS_CLASS_ACK);
+	for (int i = 0; i < 7; i++)
+		close(listener[i]);
+}
+
+/* A host that is scanned behind us has its own sockets: we cannot tell, and do not. */
+static void forwarded(bool v6)
+{
+	begin(v6);
+	prog_forget();
+	for (__u16 port = 101; port < 131; port++) {
+		assert_int_equal(prog_run(prog_tcp(port, PS_TCP_ACK)), XDP_PASS);
+		assert_int_equal(prog_run(prog_udp(port)), XDP_PASS);
+	}
+	assert_int_equal(prog_count(PS_COUNT_FORWARDED), 60);
+	assert_int_equal(prog_scan(201, 7, 0), 7); /* a SYN answers nothing, wherever it goes */
+}
+
+/* ---- blocked, and connected ---------------------------------------------------------- */
+
+static void connected_and_blocked(bool v6)
+{
+	struct pair c;
+	int listener;
+
+	begin(v6);
+	listener = listening(700);
+	c = connection(listener, 700);
+	for (int how = PS_RESPOND_SOFT; how <= PS_RESPOND_HARD; how++) {
+		prog.cfg->rule.respond = (__u8)how;
+		if (how == PS_RESPOND_SOFT)
+			assert_int_equal(prog_scan(101, 7, MS), 7);
+		prog_forget();
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(tcp(c.sport, 700, PS_TCP_ACK),
+					 how == PS_RESPOND_SOFT ? XDP_PASS : XDP_DROP);
+		/* Neither a new connection nor the neighbour's. */
+		assert_int_equal(tcp(c.sport, 700, PS_TCP_SYN), XDP_DROP);
+		assert_int_equal(tcp((__u16)(c.sport ^ 1), 700, PS_TCP_ACK), XDP_DROP);
+		assert_int_equal(tcp(c.sport, 701, PS_TCP_ACK), XDP_DROP);
+		assert_int_equal(prog_count(PS_COUNT_SPARED) + prog_count(PS_COUNT_FLOW),
+				 how == PS_RESPOND_SOFT ? 3 : 0);
+	}
+	close(c.client);
+	close(c.server);
+	close(listener);
+}
+
+/* An operator's list is hard whatever the rule says, known flow or not. */
+static void connected_and_denied(bool v6)
+{
+	struct ps_deny deny = { .since_ns = 1 };
+	struct prefix one;
+	struct pair c;
+	int listener;
+
+	begin(v6);
+	listener = listening(700);
+	c = connection(listener, 700);
+	one = (struct prefix){ .addr = prog_source(), .bits = 128 };
+	assert_int_equal(tcp(c.sport, 700, PS_TCP_ACK), XDP_PASS);
+	assert_int_equal(xdp_deny_add(prog.xdp, &one, &deny), 0);
+	assert_int_equal(tcp(c.sport, 700, PS_TCP_ACK), XDP_DROP);
+	assert_int_equal(xdp_deny_del(prog.xdp, &one), 0);
+	assert_int_equal(tcp(c.sport, 700, PS_TCP_ACK), XDP_PASS);
+	close(c.client);
+	close(c.server);
+	close(listener);
+}
+
+static void (*const cases[])(bool v6) = {
+	established, time_wait, udp_replies, udp_of_another_peer, ack_to_listener, forwarded,
+	connected_and_blocked, connected_and_denied,
+};
+
+static void run_case(void **state)
+{
+	long which = (long)*state;
+
+	cases[which / 2](which % 2);
+}
+
+#define BOTH(i, name)                                                                      \
+	{ name " v4", run_case, NULL, NULL, (void *)(2L * (i)) },                          \
+	{ name " v6", run_case, NULL, NULL, (void *)(2L * (i) + 1) }
+
+static const struct CMUnitTest tests[] = {
+	BOTH(0, "an established connection's packets"),
+	BOTH(1, "packets for sockets in TIME-WAIT"),
+	BOTH(2, "udp replies to our sockets"),
+	BOTH(3, "a udp socket connected elsewhere explains nothing"),
+	BOTH(4, "an ACK to a listening port is a probe"),
+	BOTH(5, "forwarded packets are not for this host to judge"),
+	BOTH(6, "a blocked source's connection, soft and hard"),
+	BOTH(7, "a denied source's connection"),
+};
+
+PROG_MAIN("evidence", tests, setup)

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * test_malformed.c - frames no host would act upon, and a million frames with
+ * random damage: each passed or dropped, each counted where the native parser
+ * says, none scored that should not be.
+ */
+#include "prog.h"
+
+#include <pscan/parse.h>
+
+#define MUTATIONS 1000000
+
+static __u64 random_state = 88172645463325252ULL;
+
+static __u32 next_random(void) /* xorshift64*, Vigna 2016 */
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return (__u32)(random_state * 0x2545f4914f6cdd1dULL >> 32);
+}
+
+static struct pkt too_many_extensions(void)
+{
+	struct pkt_layer l[PKT_LAYERS_MAX] = { ETH(), IPV6() };
+
+	for (int i = 0; i <= PS_EXT_MAX; i++)
+		l[2 + i] = (struct pkt_layer)EXT();
+	l[3 + PS_EXT_MAX] = (struct pkt_layer)TCP();
+	return pkt_build(l);
+}
+
+static struct pkt patched(struct pkt p, __u32 at, __u8 value)
+{
+	p.data[at] = value;
+	return p;
+}
+
+/* Thirty of each, to as many ports: counted under its reason, no mark, no record. */
+static void expect(struct pkt frame, enum ps_parse reason)
+{
+	union ps_addr src;
+
+	prog_begin(frame.data[frame.l3] >> 4 == 6);
+	src = prog_source();
+	if (reason != PS_PARSE_NOT_IP && reason != PS_PARSE_SHORT_ETH)
+		pkt_set_src(&frame, &src);
+	prog_forget();
+	for (__u16 port = 101; port < 131; port++) {
+		if (frame.l4)
+			pkt_set_dport(&frame, port);
+		assert_int_equal(prog_run(frame), XDP_PASS);
+	}
+	assert_int_equal(prog_parsed(reason), 30);
+	for (int stage = 0; stage < PS_COUNT_MAX; stage++)
+		assert_int_equal(prog_count((enum ps_count)stage), 0);
+}
+
+static void test_each_reason(void **state)
+{
+	struct pkt tcp4 = PKT(ETH(), IPV4(), TCP()), tcp6 = PKT(ETH(), IPV6(), TCP());
+	struct pkt udp4 = PKT(ETH(), IPV4(), UDP(), DATA(8));
+	(void)state;
+
+	expect(PKT(ETH(.type = PS_ETH_ARP), DATA(46)), PS_PARSE_NOT_IP);
+	expect(PKT(ETH(), IPV4(.proto = 47), DATA(46)), PS_PARSE_OTHER_PROTO);
+	expect(PKT(ETH(), IPV6(), EXT(.type = PS_IP_FRAGMENT, .offset_m = 8), DATA(46)),
+	       PS_PARSE_FRAGMENT);
+	expect(pkt_cut(PKT(ETH(), VLAN(), IPV4(), TCP()), 17), PS_PARSE_SHORT_ETH);
+	expect(pkt_cut(tcp4, 33), PS_PARSE_SHORT_IP);
+	expect(pkt_cut(tcp6, 53), PS_PARSE_SHORT_IP);
+	expect(pkt_cut(tcp4, 53), PS_PARSE_SHORT_L4);
+	expect(patched(tcp4, tcp4.l3, 0x44), PS_PARSE_BAD_IP);
+	expect(patched(tcp4, tcp4.l4 + 12, 0x40), PS_PARSE_BAD_L4);
+	expect(patched(tcp6, tcp6.l4 + 12, 0xf0), PS_PARSE_BAD_L4);
+	expect(patched(udp4, udp4.l4 + 5, 7), PS_PARSE_BAD_L4);
+	expect(PKT(ETH(), VLAN(), VLAN(), VLAN(), IPV4(), TCP()), PS_PARSE_VLAN_DEPTH);
+	expect(too_many_extensions(), PS_PARSE_EXT_DEPTH);
+}
+
+/* Overwrites up to eight bytes, mostly in the headers, and sometimes cuts the end off. */
+static struct pkt damaged(const struct pkt *from)
+{
+	struct pkt p = *from;
+	__u32 n = next_random() % 9;
+
+	for (__u32 i = 0; i < n; i++) {
+		__u32 r = next_random();
+
+		p.data[(r & 0xffff) % p.bytes] =
+			r >> 31 ? (__u8)(r >> 16) : p.data[(r & 0xffff) % p.bytes] ^ (1 << (r >> 16 & 7));
+	}
+	if (next_random() % 8 == 0) /* the kernel wants an Ethernet header's bytes */
+		p = pkt_cut(p, 14 + next_random() % (p.bytes - 13));
+	return p;
+}
+
+/* What the parser's native compilation says. */
+static __attribute__((noinline)) enum ps_parse native(const struct pkt *p)
+{
+	struct ps_packet parsed;
+
+	return ps_parse_eth(p->data, p->data + p->bytes, &parsed);
+}
+
+static void test_million_mutations(void **state)
+{
+	struct pkt from[] = {
+		PKT(ETH(), IPV4(), TCP(.flags = PS_TCP_FIN, .option_bytes = 8)),
+		PKT(ETH(), VLAN(), IPV4(.option_bytes = 8), UDP(), DATA(16)),
+		PKT(ETH(), VLAN(.tpid = PS_ETH_QINQ), VLAN(), IPV6(), TCP()),
+		PKT(ETH(), IPV6(), EXT(.type = PS_IP_HOPOPTS), EXT(.len8 = 1),
+		    EXT(.type = PS_IP_FRAGMENT, .offset_m = 1), TCP(), DATA(8)),
+		PKT(ETH(), IPV6(), EXT(.type = PS_IP_AUTH, .len8 = 4), UDP(), DATA(8)),
+		PKT(ETH(), IPV4(.frag = PS_IPV4_MF), TCP()),
+		PKT(ETH(), IPV4(), ICMP(), DATA(16)),
+		too_many_extensions(),
+		PKT(ETH(), VLAN(), VLAN(), VLAN(), IPV4(), TCP()),
+	};
+	__u64 expected[PS_PARSE_MAX] = { 0 }, frames = 0, exits = 0, drops = 0;
+	(void)state;
+
+	prog_begin(false);
+	prog_forget();
+	for (int i = 0; i < MUTATIONS; i++) {
+		struct pkt p = damaged(&from[(__u32)i % (sizeof(from) / sizeof(from[0]))]);
+
+		prog_at(prog_now() + MS);
+		expected[native(&p)]++;
+		drops += prog_run(p) == XDP_DROP;
+	}
+	for (int r = 0; r < PS_PARSE_MAX; r++) {
+		assert_int_equal(prog_parsed((enum ps_parse)r), expected[r]);
+		assert_true(expected[r] > 0); /* the damage reaches every reason */
+		frames += prog_parsed((enum ps_parse)r);
+	}
+	assert_int_equal(frames, MUTATIONS);
+	/* Every packet that parsed left the flow at exactly one place. */
+	for (int stage = PS_COUNT_FLOW; stage <= PS_COUNT_SCORED; stage++)
+		exits += prog_count((enum ps_count)stage);
+	assert_in_range(exits, expected[PS_PARSE_OK],
+			expected[PS_PARSE_OK] + prog_count(PS_COUNT_DROP));
+	assert_in_range(drops, prog_count(PS_COUNT_DROP),
+			prog_count(PS_COUNT_DROP) + prog_count(PS_COUNT_SCORED));
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(test_each_reason),
+	cmocka_unit_test(test_million_mutations),
+};
+
+PROG_MAIN("malformed", tests, prog_setup)
