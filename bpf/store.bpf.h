@@ -140,7 +140,7 @@ static __always_inline bool watched(const struct ps_config *cfg, const union ps_
 	return bpf_map_lookup_elem(&dst, &key) != NULL;
 }
 
-static __always_inline void save_port(const union ps_addr *src, enum ps_class class, __u16 port)
+static __always_inline void save_port(const union ps_addr *src, __u16 port, enum ps_class class)
 {
 	struct ps_port_key key = { .src = *src, .port = port, .udp = class == PS_CLASS_UDP };
 	__u64 one = 1, *packets = bpf_map_lookup_elem(&ports, &key);
@@ -151,12 +151,12 @@ static __always_inline void save_port(const union ps_addr *src, enum ps_class cl
 		bpf_map_update_elem(&ports, &key, &one, BPF_ANY);
 }
 
-/* The probe's port, and the one that its source's mark stood for. */
+/* What ps_detect() entered: the probe, and the one that its mark stood for. */
 static __always_inline void save_ports(const struct ps_sighting *it)
 {
 	if (it->sight == PS_SIGHT_SECOND)
-		save_port(&it->packet.src, ps_mark_class(it->mark), ps_mark_port(it->mark));
-	save_port(&it->packet.src, it->class, it->packet.dport);
+		save_port(&it->packet.src, ps_mark_port(it->mark), ps_mark_class(it->mark));
+	save_port(&it->packet.src, it->packet.dport, it->class);
 }
 
 #endif /* PSCAN_STORE_BPF_H */

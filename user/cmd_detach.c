@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* cmd_detach.c - `detach`: takes the program off interfaces, whoever runs. */
 #include <argp.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,7 +59,10 @@ static int detach_one(const char *ifname)
 	for (int i = 0; i < n; i++)
 		if (strcmp(links[i].ifname, ifname) == 0)
 			return xdp_detach(links[i].ifindex, ifname);
-	if (if_nametoindex(ifname))
+	if (n < 0)
+		log_error("cannot detach from %s: reading " XDP_ROOT ": %s%s", ifname, strerror(-n),
+			  n == -EACCES ? "; run as root" : "");
+	else if (if_nametoindex(ifname))
 		log_error("pscan-xdp is not attached to %s", ifname);
 	else
 		log_error("there is no interface '%s'; `pscan-xdp status` lists those attached",

@@ -209,9 +209,9 @@ int detector_finish(struct detector *d)
 	model_err = finish_model(d, &s);
 	summary_engine_free(&s);
 	if (d->clock.pieces)
-		log_note("time stepped back %llu times by more than the window; each piece was "
+		log_note("time stepped back by more than the window (pieces: %llu); each was "
 			 "judged on its own",
-			 (unsigned long long)d->clock.pieces);
+			 (unsigned long long)d->clock.pieces + 1);
 	if (report_lost(d->report))
 		return -EIO; /* said when it happened */
 	return err ? err : model_err;

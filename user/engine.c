@@ -88,15 +88,6 @@ static enum ps_action fired(struct engine *e, const struct engine_packet *packet
 	return v.action;
 }
 
-/* The probe's port, and the one that its source's mark stood for. */
-static void save_ports(struct engine *e, const struct ps_sighting *it)
-{
-	if (it->sight == PS_SIGHT_SECOND)
-		store_save_port(&e->store, &it->packet.src, ps_mark_class(it->mark),
-				ps_mark_port(it->mark));
-	store_save_port(&e->store, &it->packet.src, (enum ps_class)it->class, it->packet.dport);
-}
-
 /* Score and verdict of a probe that nothing explains. */
 static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 {
@@ -121,7 +112,7 @@ static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 	if (made == 2)
 		count(e, PS_COUNT_EVICT);
 	if (e->cfg.save_ports && !it->net)
-		save_ports(e, it);
+		store_save_ports(&e->store, it);
 	if (outcome == PS_OUTCOME_FIRED)
 		return fired(e, packet, &event);
 	return outcome == PS_OUTCOME_OVER && it->blocks ? PS_ACTION_DROP : PS_ACTION_PASS;
@@ -167,15 +158,19 @@ static enum ps_action admit(struct engine *e, struct engine_packet *packet, __u6
 	return it->net ? PS_ACTION_PASS : leave(e, packet, left, PS_ACTION_PASS);
 }
 
-/* The same probe held against the sender's /64. */
+/* The same probe held against the sender's /64. Whoever looks at the packet
+ * afterwards finds its own source in it again. */
 static enum ps_action probe_net(struct engine *e, struct engine_packet *packet)
 {
-	struct ps_sighting *it = &packet->it;
+	struct ps_sighting *it = &packet->it, own = *it;
+	enum ps_action verdict;
 
 	ps_addr_net(&it->packet.src, &it->packet.src);
 	it->hash = ps_hash_addr(e->cfg.seed, &it->packet.src);
 	it->net = true;
-	return admit(e, packet, sight(e, it));
+	verdict = admit(e, packet, sight(e, it));
+	*it = own;
+	return verdict;
 }
 
 /* Classify, evidence, score: for a packet whose source the gate let through. */

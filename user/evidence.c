@@ -25,7 +25,7 @@ int flows_init(struct flows *flows, enum evidence_mode mode, __u64 seed)
 	flows->mode = mode;
 	flows->seed = seed;
 	if (mode == EVIDENCE_FLOWS)
-		flows->line = pages_new(table_bytes);
+		flows->line = pages_new(table_bytes, true);
 	else
 		flows->locals = lru_new(PS_LOCALS_MAX, sizeof(union ps_addr), 1, seed);
 	return flows->line || flows->locals ? 0 : -ENOMEM;

@@ -7,6 +7,7 @@
 #include <pscan/hash.h>
 
 #include "lru.h"
+#include "pages.h"
 
 struct link {
 	__u32 newer;
@@ -28,6 +29,21 @@ struct lru {
 	__u32 spare; /* chain of deleted entries */
 };
 
+static size_t link_bytes(const struct lru *lru)
+{
+	return (lru->entries + 1UL) * sizeof(*lru->link);
+}
+
+static size_t slot_bytes(const struct lru *lru)
+{
+	return lru->slots * sizeof(*lru->slot);
+}
+
+static size_t cells_bytes(const struct lru *lru)
+{
+	return (lru->entries + 1UL) * lru->cell_bytes;
+}
+
 struct lru *lru_new(__u32 entries, size_t key_bytes, size_t value_bytes, __u64 seed)
 {
 	struct lru *lru = calloc(1, sizeof(*lru));
@@ -42,9 +58,9 @@ struct lru *lru_new(__u32 entries, size_t key_bytes, size_t value_bytes, __u64 s
 	lru->value_at = (key_bytes + 7) & ~(size_t)7;
 	lru->cell_bytes = lru->value_at + ((value_bytes + 7) & ~(size_t)7);
 	lru->seed = seed;
-	lru->link = calloc(entries + 1, sizeof(*lru->link));
-	lru->slot = calloc(lru->slots, sizeof(*lru->slot));
-	lru->cell = calloc(entries + 1, lru->cell_bytes);
+	lru->link = pages_new(link_bytes(lru), false);
+	lru->slot = pages_new(slot_bytes(lru), false);
+	lru->cell = pages_new(cells_bytes(lru), false);
 	if (lru->link && lru->slot && lru->cell)
 		return lru;
 	lru_free(lru);
@@ -55,9 +71,9 @@ void lru_free(struct lru *lru)
 {
 	if (!lru)
 		return;
-	free(lru->link);
-	free(lru->slot);
-	free(lru->cell);
+	pages_free(lru->link, link_bytes(lru));
+	pages_free(lru->slot, slot_bytes(lru));
+	pages_free(lru->cell, cells_bytes(lru));
 	free(lru);
 }
 

@@ -5,10 +5,18 @@
 # and file names) is compared and quoted, never expanded: an interface may be
 # named $(reboot). tools/check-man.sh holds the tables against --help.
 
-_pscan_xdp_commands='attach detach check status stats why block allow replay'
+_pscan_xdp_commands='attach confirm detach check status stats why block scan allow replay report'
 
 _pscan_xdp_rule='--profile --threshold --window --weight-low --weight-high --weight-trap
 	--low-ports --traps --count --types --monitor --block --block-time --quiet-time'
+
+_pscan_xdp_scan='--connect --syn --fin --null --xmas --maimon --ack --window --flags --udp --ping
+	--no-ping -sT -sS -sF -sN -sX -sM -sA -sW -sU -sn -sP -Pn -P0
+	-u --target --list -iL --exclude --exclude-file --all-addresses -4 --ipv4 -6 --ipv6
+	-p --ports --top-ports -F --fast -e --interface -S --source -g --source-port --ttl
+	-T --timing --rate --min-rate --max-rate --retries --timeout --host-timeout --delay
+	--connections --stop-when-blocked --open --reason -n --numeric -v --verbose
+	--json --xml -oX --grepable -oG --text -oN --dry-run --seed --shard --resume --resume-file'
 
 _pscan_xdp_capture='-d --device -i --dst-ip --filter -m --max-packets --allow --deny -s --save-ports
 	-l --log-file --events --json --sort --top -v --verbose'
@@ -18,14 +26,17 @@ _pscan_xdp_options() {
 	case $1 in
 	attach)
 		echo "-d --device --allow -i --dst --dst-ip --mode --keep --sources -s --save-ports
-			-m --max-packets --events --json --pcap -v --verbose $_pscan_xdp_rule"
+			-m --max-packets --events --json --pcap --confirm -v --verbose $_pscan_xdp_rule"
 		;;
 	'attach --pcap') echo "--pcap $_pscan_xdp_rule $_pscan_xdp_capture" ;;
 	detach) echo '-a --all' ;;
 	check | status | why) echo '-j --json' ;;
 	stats) echo '-w --watch --top --source --sort --json' ;;
-	block | allow) echo '-t --time -j --json --force' ;;
-	replay) echo "$_pscan_xdp_rule $_pscan_xdp_capture" ;;
+	block) echo '--force -t --time -j --json' ;;
+	allow) echo '-t --time -j --json' ;;
+	scan) echo "$_pscan_xdp_scan" ;;
+	replay) echo "--xdp $_pscan_xdp_rule $_pscan_xdp_capture" ;;
+	report) echo "-o --output $_pscan_xdp_rule $_pscan_xdp_capture" ;;
 	esac
 }
 
@@ -36,6 +47,11 @@ _pscan_xdp_takes_value() {
 	-m | --max-packets | --events | --profile | --threshold | --window) return 0 ;;
 	--weight-* | --low-ports | --traps | --count | --types | --block | --block-time) return 0 ;;
 	--quiet-time | --filter | -l | --log-file | --sort | --top | --source | -t | --time) return 0 ;;
+	--confirm | -o | --output | --flags | -u | --target | --list | -iL | --exclude) return 0 ;;
+	--exclude-file | -p | --ports | --top-ports | -e | --interface | -S | -g) return 0 ;;
+	--source-port | --ttl | -T | --timing | --rate | --min-rate | --max-rate) return 0 ;;
+	--retries | --timeout | --host-timeout | --delay | --connections | --seed) return 0 ;;
+	--xml | -oX | --grepable | -oG | --text | -oN | --shard | --resume | --resume-file) return 0 ;;
 	esac
 	return 1
 }
@@ -101,14 +117,16 @@ _pscan_xdp_filter() {
 # The value of option $1, of which $2 is typed; false when nothing is known of it.
 _pscan_xdp_value() {
 	case $1 in
-	-d | --device) _pscan_xdp_offer "$2" < <(_pscan_xdp_interfaces) ;;
+	-d | --device | -e | --interface) _pscan_xdp_offer "$2" < <(_pscan_xdp_interfaces) ;;
 	--mode) _pscan_xdp_words "$2" auto native generic ;;
 	--profile) _pscan_xdp_words "$2" sophos psd ;;
 	--count) _pscan_xdp_words "$2" ports packets ;;
 	--block) _pscan_xdp_words "$2" soft hard ;;
 	--sort) _pscan_xdp_words "$2" score packets last addr ;;
 	--types) _pscan_xdp_list "$2" syn ack null xmas fin maimon other udp reply ;;
-	--events | -l | --log-file) _pscan_xdp_files "$2" ;;
+	-T | --timing) _pscan_xdp_words "$2" 0 1 2 3 4 5 ;;
+	--events | -l | --log-file | -o | --output | --list | -iL | --exclude-file) _pscan_xdp_files "$2" ;;
+	--xml | -oX | --grepable | -oG | --text | -oN | --resume*) _pscan_xdp_files "$2" ;;
 	esac
 }
 
@@ -118,7 +136,7 @@ _pscan_xdp_argument() {
 	attach* | detach | check) _pscan_xdp_offer "$2" < <(_pscan_xdp_interfaces) ;;
 	block) [[ $3 ]] || _pscan_xdp_words "$2" add del list flush ;;
 	allow) [[ $3 ]] || _pscan_xdp_words "$2" add del list ;;
-	replay) _pscan_xdp_files "$2" ;;
+	replay | report) _pscan_xdp_files "$2" ;;
 	esac
 }
 

@@ -75,10 +75,10 @@ static void write_action(FILE *out, const struct report_view *v)
 	const char *until = report_time_of_day((__s64)e->until_ns + v->wall_ns, time);
 
 	if (e->kind == PS_EVENT_EXPIRE)
-		fprintf(out, "block ended after %llu dropped packets",
+		fprintf(out, "block ended, %llu dropped",
 			(unsigned long long)e->dropped);
 	else if (e->kind == PS_EVENT_RENEW)
-		fprintf(out, "still BLOCKED until %s, %llu packets dropped", until,
+		fprintf(out, "still BLOCKED until %s, %llu dropped", until,
 			(unsigned long long)e->dropped);
 	else if (e->action == PS_ACTION_BLOCK)
 		fprintf(out, "BLOCKED until %s", until);

@@ -13,8 +13,8 @@ int store_init(struct store *store, const struct ps_config *cfg)
 	store->bucket_count = 1U << cfg->bucket_bits;
 	store->mark_bytes = sizeof(*store->marks) << cfg->mark_bits;
 	store->bucket_bytes = sizeof(*store->buckets) << cfg->bucket_bits;
-	store->marks = pages_new(store->mark_bytes);
-	store->buckets = pages_new(store->bucket_bytes);
+	store->marks = pages_new(store->mark_bytes, true);
+	store->buckets = pages_new(store->bucket_bytes, true);
 	store->filled = calloc((store->bucket_count + 63) / 64, sizeof(*store->filled));
 	store->blocks =
 		lru_new(PS_BLOCKS_MAX, sizeof(union ps_addr), sizeof(struct ps_block), cfg->seed);
@@ -130,11 +130,21 @@ void store_block(struct store *store, const struct ps_event *event, __u32 bytes)
 	ps_event_to_block(event, bytes, lru_take(store->blocks, &event->source.addr, NULL));
 }
 
-void store_save_port(struct store *store, const union ps_addr *src, enum ps_class class, __u16 port)
+static void save_port(struct store *store, const union ps_addr *src, __u16 port,
+		      enum ps_class class)
 {
 	struct ps_port_key key = { .src = *src, .port = port, .udp = class == PS_CLASS_UDP };
 
 	++*(__u64 *)lru_take(store->ports, &key, NULL);
+}
+
+void store_save_ports(struct store *store, const struct ps_sighting *it)
+{
+	const union ps_addr *src = &it->packet.src;
+
+	if (it->sight == PS_SIGHT_SECOND)
+		save_port(store, src, ps_mark_port(it->mark), ps_mark_class(it->mark));
+	save_port(store, src, it->packet.dport, (enum ps_class)it->class);
 }
 
 bool store_expire(struct store *store, __u64 now_ns, struct ps_block *out)

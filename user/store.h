@@ -80,7 +80,8 @@ struct ps_block *store_blocked(const struct store *store, const union ps_addr *s
 bool store_block_hit(const struct ps_rule *rule, struct ps_block *b, __u32 bytes, __u64 now_ns);
 
 void store_block(struct store *store, const struct ps_event *event, __u32 bytes);
-void store_save_port(struct store *store, const union ps_addr *src, enum ps_class class, __u16 port);
+/* What ps_detect() entered: the probe, and the one that its mark stood for. */
+void store_save_ports(struct store *store, const struct ps_sighting *it);
 
 /* Removes one block that has run out by now and copies it to @out; false when none has. */
 bool store_expire(struct store *store, __u64 now_ns, struct ps_block *out);

@@ -60,10 +60,10 @@ static void one_source(const struct summary *s, const struct summary_source *it,
 		(ull)summary_tcp_packets(it), (ull)summary_udp_packets(it));
 	source_types(it, out);
 	if (it->until_ns)
-		fprintf(out, "    blocked until %s, %llu packets dropped\n",
+		fprintf(out, "    blocked until %s, %llu dropped\n",
 			report_time((__s64)it->until_ns + s->wall_ns, time), (ull)it->dropped);
 	else if (it->dropped)
-		fprintf(out, "    was blocked, %llu packets dropped\n", (ull)it->dropped);
+		fprintf(out, "    was blocked, %llu dropped\n", (ull)it->dropped);
 	source_ports(it, out);
 }
 

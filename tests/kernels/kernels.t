@@ -6,7 +6,7 @@
 # ends with a table of kernel, driver and mode.
 #
 #   KERNELS="5.10 6.1 6.12 newest"   which; default: the floor and the newest
-#   MODES="native generic"           in which modes; default: native
+#   PARTS="native generic suite"     what: either mode, the tests/prog suite; default: native
 #
 # Kernels come from Debian's archive, once, and are kept in build/kernels.
 # Without QEMU, or without a kernel, there is a skip that says why.
@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 kernels=${KERNELS:-6.1 newest}
-modes=${MODES:-native}
+parts=${PARTS:-native}
 cache=build/kernels
 # Emulated CPUs beside other jobs: seconds become minutes, and a hang is still found.
 limit=600
@@ -43,7 +43,7 @@ prepare() {
 	done
 	mkdir -p "$cache" "$work/payload"
 	cp tests/kernels/guest.sh "$work/payload/run"
-	echo "$modes" >"$work/payload/modes"
+	echo "$parts" >"$work/payload/parts"
 	tools/kernels/root.sh "$work/root.cpio" build/tools/kernels/kmexit "${programs[@]}"
 }
 
@@ -53,11 +53,25 @@ start() {
 
 	LIMIT=$limit tools/kernels/boot.sh "$cache/$1" "$work/root.cpio" "$work/payload" \
 		>"$work/$1.console" 2>"$work/$1.err" || status=$?
-	echo "$status" >"$work/$1.status"
+	echo "$status" >"$work/$1.part"
+	mv "$work/$1.part" "$work/$1.status"
 }
 
-# Prints what kernel $1 had to show, each line behind its name, with the end as a result of
-# its own: a guest that stops halfway is a failure, not a shorter list.
+# Boots those that could be fetched, as many at a time as there are CPUs to emulate on.
+start_all() {
+	local kernel running=0
+
+	for kernel in $kernels; do
+		[ ! -e "$work/$kernel.missing" ] || continue
+		[ "$running" -lt "$(nproc)" ] || wait -n
+		start "$kernel" &
+		running=$((running + 1))
+	done
+	wait
+}
+
+# Waits for kernel $1 and prints what it had to show, each line behind its name, with the end
+# as a result of its own: a guest that stops halfway is a failure, not a shorter list.
 results() {
 	local console=$work/$1.console status
 
@@ -65,6 +79,9 @@ results() {
 		echo "ok - $1 # SKIP $(tail -n 1 "$work/$1.missing")"
 		return
 	fi
+	until [ -e "$work/$1.status" ]; do
+		sleep 0.2
+	done
 	status=$(cat "$work/$1.status")
 	echo "# $1 is $(cat "$cache/$1/release")"
 	tr -d '\r' <"$console" | sed -n "s/^\(not \)\?ok - /&$1 /p; /^#/p"
@@ -114,26 +131,21 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tools/install-deps.sh --kernels 2>"$work/deps" || skip_all "no QEMU: $(tail -n 1 "$work/deps")"
 for kernel in $kernels; do
-	[ -n "${suite[$kernel]-}" ] || skip_all "no kernel is called '$kernel'"
+	if [ -z "${suite[$kernel]-}" ]; then
+		echo "kernels.t: no such kernel: '$kernel' (${!suite[*]})" >&2
+		exit 2
+	fi
 done
 prepare
 
-# As many at a time as there are CPUs to emulate on.
-running=0
 for kernel in $kernels; do
-	if ! tools/kernels/fetch.sh "$cache/$kernel" "${package[$kernel]}" "${suite[$kernel]}" \
-		virtio_pci virtio_net veth 2>"$work/$kernel.missing"; then
+	if tools/kernels/fetch.sh "$cache/$kernel" "${package[$kernel]}" "${suite[$kernel]}" \
+		virtio_pci virtio_net veth 2>"$work/fetch.log"; then
 		continue
 	fi
-	rm "$work/$kernel.missing"
-	if [ "$running" -ge "$(nproc)" ]; then
-		wait -n
-	fi
-	start "$kernel" &
-	running=$((running + 1))
+	mv "$work/fetch.log" "$work/$kernel.missing"
 done
-wait
-
+start_all &
 for kernel in $kernels; do
 	results "$kernel"
 done | awk "$tap"

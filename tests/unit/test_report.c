@@ -65,7 +65,7 @@ static void test_text_actions(void **state)
 		{ PS_EVENT_SCAN, PS_ACTION_ALERT, PS_REASON_GUARD, "ALERT, never to be blocked" },
 		{ PS_EVENT_SCAN, PS_ACTION_ALERT, PS_REASON_TABLE, "block list refused" },
 		{ PS_EVENT_RENEW, PS_ACTION_DROP, PS_REASON_RULE, "still BLOCKED until 22:23:20" },
-		{ PS_EVENT_EXPIRE, PS_ACTION_DROP, PS_REASON_RULE, "ended after 9 dropped" },
+		{ PS_EVENT_EXPIRE, PS_ACTION_DROP, PS_REASON_RULE, "block ended, 9 dropped" },
 	};
 	(void)state;
 	e.dropped = 9;

@@ -16,7 +16,7 @@
 #define TARGETS_MAX (1ULL << 40)
 
 /* Octet patterns such as 198.51.0-255.7 become at most this many ranges each. */
-#define TARGETS_PATTERN_MAX 65536
+#define TARGETS_PATTERN_MAX 4096
 
 struct target_range {
 	unsigned __int128 first;	/* host order */
