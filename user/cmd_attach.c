@@ -329,7 +329,7 @@ int cmd_attach(int argc, char **argv)
 	static struct arguments a;
 	struct xdp_load_options load = { 0 };
 	struct xdp *xdp;
-	bool stays;
+	bool stays, owner;
 	int err;
 
 	if (wants_pcap(argc, argv))
@@ -355,7 +355,10 @@ int cmd_attach(int argc, char **argv)
 		log_note("continuing with the counters and blocks of an earlier run");
 	stays = xdp->adopted;
 	err = run(&a, xdp, &stays);
+	owner = xdp_owns_pins(xdp);
 	xdp_close(xdp);
+	if (!owner)
+		return EXIT_FAILED; /* detached under us: what is pinned now is another's */
 	if (stays)
 		xdp_release_if_unused();
 	else if (xdp_detach_all())

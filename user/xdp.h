@@ -101,6 +101,12 @@ int xdp_detach(unsigned int ifindex, const char *ifname);
 /* Every interface, then the maps. Nothing there is no error. */
 int xdp_detach_all(void);
 
+/*
+ * Is the pin folder still the one that xdp_load() locked? Once everything was
+ * detached the next attach makes another, which is none of this loader's. Silent.
+ */
+bool xdp_owns_pins(const struct xdp *xdp);
+
 /* Removes the maps' pins when no link is left. Return: links left. */
 int xdp_release_if_unused(void);
 

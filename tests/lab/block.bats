@@ -122,6 +122,11 @@ goes_silent() {
 	ask block list --json | jq -e 'length == 0'
 }
 
+# Was the block renewed after its first deadline.
+outlasted() {
+	[ "$(event renew .time_ns | tail -n 1)" -gt "$(event scan .until_ns)" ]
+}
+
 # ---- how long -----------------------------------------------------------------
 
 @test "a block runs out and is told to have" {
@@ -153,7 +158,7 @@ goes_silent() {
 	wait_for told renew "$attacker4"
 	[ "$(event renew .until_ns | head -n 1)" -gt "$(event scan .until_ns)" ]
 	# Beyond the first deadline, and the source has not stopped.
-	wait_for eval '[ "$(event renew .time_ns | tail -n 1)" -gt "$(event scan .until_ns)" ]'
+	wait_for outlasted
 	blocked "$attacker4"
 	run ! told expire
 	kill "$knocking_pid"
