@@ -9,14 +9,24 @@ bats_require_minimum_version 1.5.0
 load ../harness/lab
 load ../harness/detector
 
-setup() {
+# One lab for the file; each test attaches anew and puts back what it changed.
+setup_file() {
 	need_root
+	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
 	lab_up
-	services t --tcp 22
+	services t --tcp 22 --seconds 600
+}
+
+teardown_file() {
+	lab_down
 }
 
 teardown() {
-	lab_down
+	end_spawned
+	ask detach --all
+	nothing_left
+	on t sh -c "ip route del default; ip -6 route del default; umount /etc/resolv.conf" \
+		2>"$BATS_TEST_TMPDIR/put-back" || true
 }
 
 scan4() {
@@ -272,7 +282,7 @@ outlasted() {
 }
 
 @test "attach --dst scores only what is sent there" {
-	"$lab_sh" addr "$lab" t 198.51.100.77/24
+	on t ip addr replace 198.51.100.77/24 dev t0
 	attach --dst 198.51.100.77 --dst 2001:db8::/64
 	scan4
 	wait_for at_least unscored 7

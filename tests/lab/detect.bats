@@ -17,7 +17,7 @@ setup_file() {
 	need_root
 	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
 	lab_up
-	services t --tcp 22,80,443
+	services t --tcp 22,80,443 --seconds 600
 	attach
 	export events
 }
