@@ -22,7 +22,6 @@
 #include "xdp_probe.h"
 
 #define INTERFACES_MAX 32
-#define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
 
 enum grade { GOOD, SHORT, FAILED };
 
@@ -147,7 +146,7 @@ static void check_bpffs(struct checkup *c)
 
 	if (statfs(XDP_BPFFS, &fs))
 		tell(c, FAILED, "bpffs", "%s: %s; mount /sys first", XDP_BPFFS, strerror(errno));
-	else if ((unsigned long)fs.f_type == BPFFS_MAGIC)
+	else if ((unsigned long)fs.f_type == XDP_BPFFS_MAGIC)
 		tell(c, GOOD, "bpffs", "mounted on %s", XDP_BPFFS);
 	else
 		tell(c, GOOD, "bpffs", "not mounted; `attach` mounts it on %s", XDP_BPFFS);

@@ -110,12 +110,15 @@ static int find_expired(const union ps_addr *addr, const struct ps_block *block,
 static void sweep_blocks(struct session *s)
 {
 	struct sweep sweep = { .session = s, .now_ns = xdp_now_ns() };
+	struct ps_block block;
 
 	if (s->blocks > SWEEP_ALWAYS && s->polls % SLOW_POLLS)
 		return;
 	xdp_each_block(s->xdp, find_expired, &sweep);
 	for (size_t i = 0; i < sweep.n; i++)
-		xdp_block_del(s->xdp, &sweep.expired[i]);
+		if (xdp_block_get(s->xdp, &sweep.expired[i], &block) == 0 &&
+		    block.until_ns <= sweep.now_ns) /* not blocked again meanwhile */
+			xdp_block_del(s->xdp, &sweep.expired[i]);
 	s->blocks = sweep.seen - sweep.n;
 	free(sweep.expired);
 }
@@ -188,8 +191,10 @@ static void refresh_guard(const struct session *s)
 
 	guard_collect(&guard);
 	err = guard_apply(s->xdp, &guard);
+	if (!err)
+		err = xdp_lists_expire(s->xdp);
 	if (err)
-		log_warn("cannot update the never-block list: %s", strerror(-err));
+		log_warn("cannot update the allow and deny lists: %s", strerror(-err));
 }
 
 /* attach --confirm: whoever cannot reach the host any more cannot confirm either. */

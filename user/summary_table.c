@@ -55,7 +55,8 @@ static void print_counts(const struct summary *s, FILE *out)
 
 	fprintf(out, "%llu packets: %llu dropped, %llu probes scored, %llu explained by own sockets, "
 		"%llu first sights; %llu scans, %llu blocks, %llu events lost\n",
-		(unsigned long long)s->packets, (unsigned long long)stage[PS_COUNT_DROP],
+		(unsigned long long)s->packets,
+		(unsigned long long)(stage[PS_COUNT_DROP] + stage[PS_COUNT_BLOCK]),
 		(unsigned long long)stage[PS_COUNT_SCORED],
 		(unsigned long long)(stage[PS_COUNT_EXPLAINED] + stage[PS_COUNT_FLOW]),
 		(unsigned long long)stage[PS_COUNT_FIRST], (unsigned long long)stage[PS_COUNT_SCAN],

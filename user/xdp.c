@@ -22,7 +22,6 @@
 #include "xdp_maps.h"
 #include "xdp_probe.h"
 
-#define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
 
 /* What is pinned under which name, and what tells a map of ours from any other. */
 static const struct map_shape {
@@ -78,7 +77,7 @@ static int ensure_bpffs(void)
 {
 	struct statfs fs;
 
-	if (statfs(XDP_BPFFS, &fs) == 0 && (unsigned long)fs.f_type == BPFFS_MAGIC)
+	if (statfs(XDP_BPFFS, &fs) == 0 && (unsigned long)fs.f_type == XDP_BPFFS_MAGIC)
 		return 0;
 	if (mount("bpf", XDP_BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0) {
 		log_debug("mounted bpffs on %s", XDP_BPFFS);

@@ -17,6 +17,7 @@
 #include <pscan/abi.h>
 
 #define XDP_BPFFS "/sys/fs/bpf"
+#define XDP_BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
 #define XDP_ROOT XDP_BPFFS "/pscan-xdp-v1" /* 1: PS_ABI_VERSION */
 #define XDP_PROG_PIN XDP_ROOT "/prog"
 

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "xdp_maps.h"
 
@@ -350,17 +352,25 @@ static __u32 trie_entries(int fd, size_t value_bytes)
 	return n;
 }
 
-/* The program skips the look-up in a list that config says is empty. */
+/*
+ * The program skips the look-up in a list that config says is empty. Written in
+ * place, word by word: a rule that another process sets meanwhile stays.
+ */
 static int update_counts(const struct xdp *xdp)
 {
-	struct ps_config cfg;
-	int err = xdp_config_get(xdp, &cfg);
+	size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
+	struct ps_config *cfg = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+				     xdp->fd[XDP_MAP_CONFIG], 0);
 
-	if (err)
-		return err;
-	cfg.deny_count = trie_entries(xdp->fd[XDP_MAP_DENY], sizeof(struct ps_deny));
-	cfg.dst_count = trie_entries(xdp->fd[XDP_MAP_DST], sizeof(__u8));
-	return xdp_config_set(xdp, &cfg);
+	if (cfg == MAP_FAILED)
+		return -errno;
+	__atomic_store_n(&cfg->deny_count,
+			 trie_entries(xdp->fd[XDP_MAP_DENY], sizeof(struct ps_deny)),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&cfg->dst_count, trie_entries(xdp->fd[XDP_MAP_DST], sizeof(__u8)),
+			 __ATOMIC_RELAXED);
+	munmap(cfg, bytes);
+	return 0;
 }
 
 int xdp_deny_add(const struct xdp *xdp, const struct prefix *prefix, const struct ps_deny *value)
@@ -375,6 +385,41 @@ int xdp_deny_del(const struct xdp *xdp, const struct prefix *prefix)
 	int err = trie_del(xdp->fd[XDP_MAP_DENY], prefix);
 
 	return err ? err : update_counts(xdp);
+}
+
+struct lapsed {
+	struct prefix prefix;
+	__u64 now_ns;
+};
+
+static int lapsed_allow(const struct prefix *prefix, const struct ps_allow *value, void *data)
+{
+	struct lapsed *l = data;
+
+	l->prefix = *prefix;
+	return value->until_ns && value->until_ns <= l->now_ns;
+}
+
+static int lapsed_deny(const struct prefix *prefix, const struct ps_deny *value, void *data)
+{
+	struct lapsed *l = data;
+
+	l->prefix = *prefix;
+	return value->until_ns && value->until_ns <= l->now_ns;
+}
+
+int xdp_lists_expire(const struct xdp *xdp)
+{
+	struct lapsed l = { .now_ns = xdp_now_ns() };
+	int err;
+
+	while ((err = xdp_each_allow(xdp, lapsed_allow, &l)) == 1)
+		if ((err = xdp_allow_del(xdp, &l.prefix)))
+			return err;
+	while (!err && (err = xdp_each_deny(xdp, lapsed_deny, &l)) == 1)
+		if ((err = xdp_deny_del(xdp, &l.prefix)))
+			return err;
+	return err;
 }
 
 int xdp_dst_set(const struct xdp *xdp, const struct prefix *prefixes, unsigned int n)
@@ -409,51 +454,4 @@ int xdp_locals_set(const struct xdp *xdp, const union ps_addr *addrs, unsigned i
 			from = NULL; /* the walk restarts: its place is gone */
 	}
 	return err;
-}
-
-/* ---- events ------------------------------------------------------------ */
-
-struct xdp_events {
-	struct ring_buffer *ring;
-	xdp_event_fn *fn;
-	void *data;
-};
-
-static int on_event(void *ctx, void *record, size_t bytes)
-{
-	const struct xdp_events *events = ctx;
-
-	if (bytes >= sizeof(struct ps_event))
-		events->fn(record, events->data);
-	return 0;
-}
-
-int xdp_events_open(const struct xdp *xdp, xdp_event_fn *fn, void *data, struct xdp_events **out)
-{
-	struct xdp_events *events = calloc(1, sizeof(*events));
-
-	if (!events)
-		return -ENOMEM;
-	events->fn = fn;
-	events->data = data;
-	events->ring = ring_buffer__new(xdp->fd[XDP_MAP_EVENTS], on_event, events, NULL);
-	if (!events->ring) {
-		free(events);
-		return -errno;
-	}
-	*out = events;
-	return 0;
-}
-
-int xdp_events_poll(struct xdp_events *events, int timeout_ms)
-{
-	return ring_buffer__poll(events->ring, timeout_ms);
-}
-
-void xdp_events_close(struct xdp_events *events)
-{
-	if (!events)
-		return;
-	ring_buffer__free(events->ring);
-	free(events);
 }

@@ -49,6 +49,8 @@ int xdp_allow_find(const struct xdp *xdp, const union ps_addr *addr, struct ps_a
 /* Keep config.deny_count and config.dst_count in step with the lists. */
 int xdp_deny_add(const struct xdp *xdp, const struct prefix *prefix, const struct ps_deny *value);
 int xdp_deny_del(const struct xdp *xdp, const struct prefix *prefix);
+/* Removes what ran out from both lists: a longer prefix hides a shorter one also then. */
+int xdp_lists_expire(const struct xdp *xdp);
 int xdp_dst_set(const struct xdp *xdp, const struct prefix *prefixes, unsigned int n);
 
 /* Makes the set of own addresses equal to @addrs. */

@@ -30,8 +30,8 @@
 #define PS_PROBES_MAX 32
 
 /* Bits per linear-counting sketch (Whang et al., TODS 1990): distinct ports
- * and distinct targets of one source, good to about 10 % up to 1000 and
- * pinned there. */
+ * and distinct targets of one source, good to about 10 % up to 1000,
+ * pinned when no bit is left (m ln m, 1419). */
 #define PS_SKETCH_BITS 256
 
 /* Destination ports that count as traps: the rule names four. */
