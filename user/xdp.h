@@ -101,12 +101,6 @@ int xdp_detach(unsigned int ifindex, const char *ifname);
 /* Every interface, then the maps. Nothing there is no error. */
 int xdp_detach_all(void);
 
-/*
- * Is the pin folder still the one that xdp_load() locked? Once everything was
- * detached the next attach makes another, which is none of this loader's. Silent.
- */
-bool xdp_owns_pins(const struct xdp *xdp);
-
 /* Removes the maps' pins when no link is left. Return: links left. */
 int xdp_release_if_unused(void);
 
@@ -116,6 +110,12 @@ int xdp_release_if_unused(void);
  * Return: how many there are, or a negative errno; silent.
  */
 int xdp_links(struct xdp_link *links, int max);
+
+/*
+ * Is the pin folder still the one that this loader locked? Not after `detach`
+ * took everything away, nor when another loader made a new one since.
+ */
+bool xdp_holds_pins(const struct xdp *xdp);
 
 /* Does a loader hold the lock? Its pid is config.loader_pid. Silent. */
 bool xdp_loader_runs(void);

@@ -16,7 +16,6 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -284,14 +283,6 @@ int xdp_detach_all(void)
 	int err = clear_root(true);
 
 	return err ? err : xdp_release_if_unused();
-}
-
-bool xdp_owns_pins(const struct xdp *xdp)
-{
-	struct stat ours, there;
-
-	return fstat(xdp->root, &ours) == 0 && stat(XDP_ROOT, &there) == 0 &&
-	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 bool xdp_loader_runs(void)
