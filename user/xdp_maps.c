@@ -396,8 +396,8 @@ int xdp_locals_set(const struct xdp *xdp, const union ps_addr *addrs, unsigned i
 	union ps_addr key, next, *from = NULL;
 
 	for (unsigned int i = 0; i < n && !err; i++)
-		if (bpf_map_update_elem(fd, &addrs[i], &(__u8){ 1 }, BPF_ANY))
-			err = -errno;
+		if (bpf_map_update_elem(fd, &addrs[i], &(__u8){ 1 }, BPF_ANY) && errno != E2BIG)
+			err = -errno; /* full: limits.h says what that means for the rest */
 	while (!err && bpf_map_get_next_key(fd, from, &next) == 0) {
 		unsigned int i = 0;
 
