@@ -266,8 +266,8 @@ static void add_silent(struct scan *scan)
 		host = hosts_get(&scan->hosts, i, &addr);
 		if (!host)
 			return;
-		if (scan->phase_used[PHASE_DISCOVERY] &&
-		    (scan->pinged || (scan->engine->on_link && scan->engine->on_link(scan, &addr))))
+		if (scan->pinged ||
+		    (scan->engine->reachable && !scan->engine->reachable(scan, i, &addr)))
 			host->status = HOST_DOWN;
 	}
 }

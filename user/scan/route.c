@@ -265,7 +265,7 @@ static void ask_route(struct router *router, const union ps_addr *addr, struct r
 {
 	bool v4 = ps_addr_is_v4(addr);
 	struct route_answer answer = { .route = route };
-	char buffer[256];
+	char buffer[256], text[ADDR_TEXT_BYTES];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 	struct rtmsg *rtm;
 
@@ -281,6 +281,8 @@ static void ask_route(struct router *router, const union ps_addr *addr, struct r
 	    (answer.type != RTN_UNICAST && answer.type != RTN_LOCAL) ||
 	    ask_link(router, route) < 0) {
 		route->unreachable = true;
+		log_warn("no route to %s: it is skipped, and others like it",
+			 addr_format(addr, text));
 		return;
 	}
 	/* The kernel delivers to itself only what its own stack sends. */
