@@ -115,11 +115,21 @@ $(B)/tools/kernels/kmexit: tools/kernels/kmexit.c $(B)/flags.user
 	$(call say,TEST,$@) mkdir -p $(@D)
 	$(Q)$(CC) -static -Os $(warnings) $< -o $@
 
-fuzz_src := $(lib_src)
-$(B)/tests/fuzz/%: tests/fuzz/%.c $(lib_src) $(B)/pscan.skel.h
+# The same sources once more, instrumented for libFuzzer.
+fuzz_cflags = $(user_cflags) -Wno-format-nonliteral -O1 -g -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+$(B)/fuzz/user/xdp.o: $(B)/pscan.skel.h
+$(B)/fuzz/%.o: %.c $(B)/flags.user
+	$(call say,CC-FUZZ,$@) mkdir -p $(@D)
+	$(Q)$(CLANG) $(fuzz_cflags) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(B)/libpscan-fuzz.a: $(lib_src:%.c=$(B)/fuzz/%.o)
+	$(call say,AR,$@) rm -f $@; ar rcs $@ $^
+
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libpscan-fuzz.a
 	$(call say,FUZZ,$@) mkdir -p $(@D)
-	$(Q)$(CLANG) $(user_cflags) -Wno-error -Itests/harness -O1 -g \
-		-fsanitize=fuzzer,address,undefined $< $(lib_src) -o $@ $(pkg_libs)
+	$(Q)$(CLANG) $(fuzz_cflags) -fsanitize=fuzzer -Itests/harness -MMD -MP $< \
+		$(B)/libpscan-fuzz.a -o $@ $(pkg_libs)
 
 # A change of flags rebuilds what they touch.
 $(B)/flags.%: FORCE
@@ -168,7 +178,7 @@ run: ## build, then attach to IFACE=..., or show everything in a two-host lab
 # ---- speed -----------------------------------------------------------------
 
 .PHONY: bench bench-build
-bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o
+bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o $(B)/tools/bench/vary.bpf.o
 bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 	$(Q)tools/bench/$*.sh
 

@@ -30,6 +30,18 @@ static int add_device(struct detector_options *o, const char *name)
 	return 0;
 }
 
+/* Nothing is parsed and then ignored: who asks for a block is told that there is none. */
+static int refuse_blocking(const struct detector_options *o)
+{
+	bool denies = o->deny.n;
+
+	if (!denies && !o->rule.text[RULE_OPT_BLOCK])
+		return 0;
+	log_error("--pcap only watches: it cannot %s; attach without --pcap blocks",
+		  denies ? "--deny" : "--block");
+	return EINVAL;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct detector_options *o = state->input;
@@ -45,7 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!o->devices)
 			argp_error(state, "which interface? `ip -br link` lists them");
-		return 0;
+		return refuse_blocking(o);
 	}
 	return ARGP_ERR_UNKNOWN;
 }

@@ -148,15 +148,6 @@ static int run(struct live *l)
 	return err;
 }
 
-static int refuse_blocking(const struct detector_options *o)
-{
-	if (!o->rule.text[RULE_OPT_BLOCK] && !o->deny.n)
-		return 0;
-	log_error("--pcap only watches: it cannot %s; attach without --pcap blocks",
-		  o->deny.n ? "--deny" : "--block");
-	return -EINVAL;
-}
-
 int detector_run_live(const struct detector_options *o)
 {
 	struct ps_rule rule = o->rule.rule;
@@ -169,10 +160,8 @@ int detector_run_live(const struct detector_options *o)
 		log_error("starting to watch: no memory");
 		return -ENOMEM;
 	}
-	err = refuse_blocking(o);
 	rule.respond = PS_RESPOND_MONITOR;
-	if (!err)
-		err = detector_start(&l->d, o, &rule, seed, o->device[0]);
+	err = detector_start(&l->d, o, &rule, seed, o->device[0]);
 	if (!err)
 		err = follow_addresses(l);
 	if (!err)

@@ -158,15 +158,19 @@ static enum ps_action admit(struct engine *e, struct engine_packet *packet, __u6
 	return it->net ? PS_ACTION_PASS : leave(e, packet, left, PS_ACTION_PASS);
 }
 
-/* The same probe held against the sender's /64. */
+/* The same probe held against the sender's /64. Whoever looks at the packet
+ * afterwards finds its own source in it again. */
 static enum ps_action probe_net(struct engine *e, struct engine_packet *packet)
 {
-	struct ps_sighting *it = &packet->it;
+	struct ps_sighting *it = &packet->it, own = *it;
+	enum ps_action verdict;
 
 	ps_addr_net(&it->packet.src, &it->packet.src);
 	it->hash = ps_hash_addr(e->cfg.seed, &it->packet.src);
 	it->net = true;
-	return admit(e, packet, sight(e, it));
+	verdict = admit(e, packet, sight(e, it));
+	*it = own;
+	return verdict;
 }
 
 /* Classify, evidence, score: for a packet whose source the gate let through. */

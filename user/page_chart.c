@@ -149,7 +149,7 @@ void page_chart_overview(FILE *out, const struct model *m)
 				16);
 		}
 		fprintf(out, "<line class=\"lane c%u\" x1=%.1f y1=%.1f x2=%.1f y2=%.1f />",
-			s->class, x1, y, x2 + 1, y);
+			(unsigned int)s->class, x1, y, x2 + 1, y);
 		if (s->detected_ns)
 			fprintf(out, "<use href=#detected class=block x=%.1f y=%.1f />",
 				x_of(s->detected_ns, m->start_ns, span_ns, LANE_LEFT, width), y);
