@@ -102,7 +102,8 @@ in_order() {
 
 @test "while it scans it holds no capability" {
 	silent t
-	spawn scanner a "$pscan" scan -n -sS -p 1-1000 "$target4"
+	spawn scanner a "$pscan" scan -n -sS -p 1-1000 \
+		--resume-file "$BATS_TEST_TMPDIR/saved" "$target4"
 	wait_for grep -q '^CapEff:	0000000000000000$' "/proc/$scanner_pid/status"
 	stop scanner || true
 }
