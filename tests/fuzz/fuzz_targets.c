@@ -29,7 +29,8 @@ static void fuzz_targets(char *text)
 	struct targets targets = { 0 };
 	bool exclude = false;
 
-	for (char *save, *word = strtok_r(text, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
+	for (char *save, *word = strtok_r(text, " \n", &save); word;
+	     word = strtok_r(NULL, " \n", &save)) {
 		if (strcmp(word, "!") == 0)
 			exclude = true;
 		else if (would_resolve(word))
@@ -81,8 +82,10 @@ static void prepare(void)
 /* A stranger's packet, against a scan that asked everything of everybody. */
 static void fuzz_packet(const uint8_t *data, size_t size, const struct phase *phase)
 {
-	static struct probe_context context = { .tcp_ports = { 40000 }, .tcp_port_count = 1,
-						.udp_ports = { 40001 }, .udp_port_count = 1 };
+	static struct probe_context context = { .tcp_ports = { 40000 },
+						.tcp_port_count = 1,
+						.udp_ports = { 40001 },
+						.udp_port_count = 1 };
 	struct match_input input = { .context = &context, .targets = &everybody, .phase = phase };
 	struct match match;
 	union ps_addr addr;

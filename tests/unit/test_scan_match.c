@@ -55,15 +55,17 @@ static void use(const struct probe_ops *ops)
 	memset(&ports, 0, sizeof(ports));
 	port_set_add(&ports, PORT);
 	phase_free(&phase);
-	assert_int_equal(phase_ports(&phase, ops->proto == PS_IP_UDP ? PHASE_UDP : PHASE_TCP, ops,
-				     &ports), 0);
+	assert_int_equal(
+		phase_ports(&phase, ops->proto == PS_IP_UDP ? PHASE_UDP : PHASE_TCP, ops, &ports),
+		0);
 }
 
 /* The probe as an IP packet; returns its length. */
 static size_t send_probe(const struct probe_ops *ops, __u8 attempt, __u8 *out)
 {
-	struct probe probe = { .ops = ops, .target = target, .source = own, .port = PORT,
-			       .attempt = attempt };
+	struct probe probe = {
+		.ops = ops, .target = target, .source = own, .port = PORT, .attempt = attempt
+	};
 	struct route route = { 0 };
 
 	return frame_probe(&context, &probe, &route, NULL, out);
@@ -119,7 +121,7 @@ static void test_state_table(void **state)
 {
 	static const struct {
 		const struct probe_ops *ops;
-		__u8 flags;	/* of the answer */
+		__u8 flags; /* of the answer */
 		__u16 window;
 		enum scan_state means;
 	} rows[] = {
@@ -175,22 +177,22 @@ static void test_not_ours(void **state)
 	expect(good, bytes, STATE_OPEN, 0);
 
 	memcpy(bad, good, bytes);
-	tcp->ack ^= ps_htonl(0x100);			/* another cookie */
+	tcp->ack ^= ps_htonl(0x100); /* another cookie */
 	refuse(bad, bytes);
 	memcpy(bad, good, bytes);
-	tcp->sport = ps_htons(PORT + 1);		/* a port that was not asked */
+	tcp->sport = ps_htons(PORT + 1); /* a port that was not asked */
 	refuse(bad, bytes);
 	memcpy(bad, good, bytes);
-	tcp->dport = ps_htons(OWN_PORT - 1);		/* not from us */
+	tcp->dport = ps_htons(OWN_PORT - 1); /* not from us */
 	refuse(bad, bytes);
 	memcpy(bad, good, bytes);
-	tcp->dport = ps_htons(OWN_PORT + 1);		/* another try's port, with this one's cookie */
+	tcp->dport = ps_htons(OWN_PORT + 1); /* another try's port, with this one's cookie */
 	refuse(bad, bytes);
 	memcpy(bad, good, bytes);
-	((struct ps_ipv4 *)bad)->src = router.w[3];	/* not a target */
+	((struct ps_ipv4 *)bad)->src = router.w[3]; /* not a target */
 	refuse(bad, bytes);
 	memcpy(bad, good, bytes);
-	tcp->flags = PS_TCP_ACK;			/* neither SYN nor RST */
+	tcp->flags = PS_TCP_ACK; /* neither SYN nor RST */
 	refuse(bad, bytes);
 	for (size_t cut = 0; cut < bytes; cut++)
 		refuse(good, cut);
@@ -243,12 +245,13 @@ static void test_icmp_errors(void **state)
 	send_probe(&probe_tcp_ack, 3, sent);
 	/* 20 bytes of IP header and 8 more are all that is sure to be quoted. */
 	for (size_t i = 0; i < sizeof(filtered); i++)
-		expect(back, icmp_error(&router, 3, filtered[i], sent, 28, back), STATE_FILTERED, 3);
+		expect(back, icmp_error(&router, 3, filtered[i], sent, 28, back), STATE_FILTERED,
+		       3);
 	expect(back, icmp_error(&router, 11, 0, sent, 28, back), STATE_FILTERED, 3);
-	refuse(back, icmp_error(&router, 3, 4, sent, 28, back));	/* fragmentation needed */
-	refuse(back, icmp_error(&router, 5, 0, sent, 28, back));	/* redirect */
-	refuse(back, icmp_error(&router, 3, 3, sent, 27, back));	/* quote too short */
-	sent[24] ^= 1;							/* forged: wrong cookie */
+	refuse(back, icmp_error(&router, 3, 4, sent, 28, back)); /* fragmentation needed */
+	refuse(back, icmp_error(&router, 5, 0, sent, 28, back)); /* redirect */
+	refuse(back, icmp_error(&router, 3, 3, sent, 27, back)); /* quote too short */
+	sent[24] ^= 1;                                           /* forged: wrong cookie */
 	refuse(back, icmp_error(&router, 3, 3, sent, 28, back));
 }
 
@@ -280,8 +283,9 @@ static void test_udp(void **state)
 /* On loopback we see our own probes arrive: none of them is an answer. */
 static void test_own_probes(void **state)
 {
-	struct probe probe = { .ops = &probe_tcp_syn, .target = target, .source = target,
-			       .port = OWN_PORT };
+	struct probe probe = {
+		.ops = &probe_tcp_syn, .target = target, .source = target, .port = OWN_PORT
+	};
 	struct route route = { 0 };
 	static struct port_set ports;
 	__u8 sent[PROBE_BYTES_MAX];
@@ -292,7 +296,8 @@ static void test_own_probes(void **state)
 	for (int udp = 0; udp < 2; udp++) {
 		phase_free(&phase);
 		probe.ops = udp ? &probe_udp : &probe_tcp_syn;
-		assert_int_equal(phase_ports(&phase, udp ? PHASE_UDP : PHASE_TCP, probe.ops, &ports), 0);
+		assert_int_equal(
+			phase_ports(&phase, udp ? PHASE_UDP : PHASE_TCP, probe.ops, &ports), 0);
 		for (__u16 i = 0; i < 200; i++) {
 			probe.port = OWN_PORT + i;
 			refuse(sent, frame_probe(&context, &probe, &route, NULL, sent));
@@ -322,8 +327,10 @@ static void test_checksums(void **state)
 	addr_parse("2001:db8::2", &v6_own);
 	for (size_t i = 0; i < 2 * sizeof(all) / sizeof(all[0]); i++) {
 		bool v6 = i & 1;
-		struct probe probe = { .ops = all[i / 2], .target = v6 ? v6_target : target,
-				       .source = v6 ? v6_own : own, .port = 161 };
+		struct probe probe = { .ops = all[i / 2],
+				       .target = v6 ? v6_target : target,
+				       .source = v6 ? v6_own : own,
+				       .port = 161 };
 		__u8 bytes[PROBE_BYTES_MAX];
 		struct ps_packet packet;
 		size_t length, l4 = v6 ? 40 : 20;
@@ -379,7 +386,7 @@ static void test_arp(void **state)
 	(void)state;
 	assert_int_equal(bytes, 28);
 	assert_false(link_arp_reply(frame, frame + bytes, &from, found));
-	frame[7] = 2;	/* as if it were the reply */
+	frame[7] = 2; /* as if it were the reply */
 	assert_true(link_arp_reply(frame, frame + bytes, &from, found));
 	assert_true(ps_addr_eq(&from, &own));
 	assert_memory_equal(found, mac, 6);
@@ -398,7 +405,8 @@ static void test_cookie(void **state)
 	for (unsigned int i = 0; i < COOKIE_ATTEMPTS; i++) {
 		cookie = cookie_make(&context.key, &target, 80, 4, i);
 		for (__u32 more = 0; more < 4; more++) {
-			assert_true(cookie_check(&context.key, &target, 80, 4, cookie + more, &attempt));
+			assert_true(cookie_check(&context.key, &target, 80, 4, cookie + more,
+						 &attempt));
 			assert_int_equal(attempt, i);
 		}
 		assert_false(cookie_check(&context.key, &target, 81, 4, cookie, &attempt));
@@ -414,8 +422,8 @@ int main(void)
 		cmocka_unit_test(test_not_ours),    cmocka_unit_test(test_bare_syn_ack),
 		cmocka_unit_test(test_icmp_errors), cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_own_probes),  cmocka_unit_test(test_checksums),
-		cmocka_unit_test(test_mss),	    cmocka_unit_test(test_flags_text),
-		cmocka_unit_test(test_arp),	    cmocka_unit_test(test_cookie),
+		cmocka_unit_test(test_mss),         cmocka_unit_test(test_flags_text),
+		cmocka_unit_test(test_arp),         cmocka_unit_test(test_cookie),
 	};
 
 	return cmocka_run_group_tests_name("scan_match", tests, set_up, tear_down);

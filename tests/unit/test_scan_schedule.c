@@ -73,7 +73,7 @@ static void test_coverage_and_shards(void **state)
 	static const struct {
 		__u64 count, first, shards;
 	} cases[] = { { 1, 0, 1 }, { 1000, 0, 1 }, { 1000, 0, 3 }, { 1000, 17, 7 },
-		      { 5, 5, 2 }, { 3, 0, 5 },	   { 999, 998, 4 } };
+		      { 5, 5, 2 }, { 3, 0, 5 },    { 999, 998, 4 } };
 
 	(void)state;
 	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
@@ -126,15 +126,17 @@ static void test_retries(void **state)
 	(void)state;
 	assert_int_equal(schedule_init(&s, &shape), 0);
 	for (int i = 0; i < 64; i++) {
-		assert_int_equal(schedule_next(&s, now, 500, unanswered, &answered, &index, &position,
-					       &due), SCHEDULE_PROBE);
+		assert_int_equal(
+			schedule_next(&s, now, 500, unanswered, &answered, &index, &position, &due),
+			SCHEDULE_PROBE);
 		schedule_sent(&s, 0, position, 1, now);
 		/* All but four ports answer. */
 		answered.has[index] = index >= 4;
 		now += 10;
 	}
-	assert_int_equal(schedule_next(&s, now, 500, unanswered, &answered, &index, &position, &due),
-			 SCHEDULE_PASS);
+	assert_int_equal(
+		schedule_next(&s, now, 500, unanswered, &answered, &index, &position, &due),
+		SCHEDULE_PASS);
 	assert_int_equal(s.pass_before_sent, 64);
 	for (unsigned int pass = 1; pass < 3; pass++) {
 		int probes = 0;
@@ -157,8 +159,9 @@ static void test_retries(void **state)
 		}
 		assert_int_equal(probes, 4);
 	}
-	assert_int_equal(schedule_next(&s, now, 500, unanswered, &answered, &index, &position, &due),
-			 SCHEDULE_PASS);
+	assert_int_equal(
+		schedule_next(&s, now, 500, unanswered, &answered, &index, &position, &due),
+		SCHEDULE_PASS);
 	assert_int_equal(s.pass_before_sent, 0);
 	schedule_free(&s);
 }

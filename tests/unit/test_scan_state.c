@@ -82,8 +82,9 @@ static void test_closed_bound(void **state)
 	}
 	assert_int_equal(tally.counts[STATE_CLOSED], 1000);
 	assert_int_equal(tally.finding_count, FINDINGS_CLOSED_MAX);
-	assert_int_equal(tally_record(&tally, 1001, &(struct finding){ .unit = 1000,
-								      .state = STATE_OPEN }), 1);
+	assert_int_equal(
+		tally_record(&tally, 1001, &(struct finding){ .unit = 1000, .state = STATE_OPEN }),
+		1);
 	assert_int_equal(tally.finding_count, FINDINGS_CLOSED_MAX + 1);
 	free(tally.outcome);
 	free(tally.findings);
@@ -101,8 +102,10 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hosts),		   cmocka_unit_test(test_recorded_once),
-		cmocka_unit_test(test_better_answer_wins), cmocka_unit_test(test_closed_bound),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_recorded_once),
+		cmocka_unit_test(test_better_answer_wins),
+		cmocka_unit_test(test_closed_bound),
 		cmocka_unit_test(test_names),
 	};
 

@@ -95,9 +95,21 @@ static void test_bounds(void **state)
 static void test_bad_targets(void **state)
 {
 	static const char *const bad[] = {
-		"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/-1",
-		"9-1.2.3.4", "2001:db8::/129", "198.51.100.9-198.51.100.1", "1-2", "::g",
-		"198.51.100.1-2001:db8::1", "1.2.3.", "0-255.0-255.0-255.1",
+		"",
+		"1.2.3",
+		"1.2.3.4.5",
+		"1.2.3.256",
+		"1.2.3.4/33",
+		"1.2.3.4/",
+		"1.2.3.4/-1",
+		"9-1.2.3.4",
+		"2001:db8::/129",
+		"198.51.100.9-198.51.100.1",
+		"1-2",
+		"::g",
+		"198.51.100.1-2001:db8::1",
+		"1.2.3.",
+		"0-255.0-255.0-255.1",
 	};
 
 	(void)state;
@@ -116,7 +128,8 @@ static void test_list_file(void **state)
 	char path[] = "/tmp/test_scan_targets_XXXXXX";
 	int fd = mkstemp(path);
 	struct targets targets = { 0 };
-	static const char text[] = "198.51.100.1 # the first\n\n198.51.100.2,198.51.100.3\n# none\n";
+	static const char text[] =
+		"198.51.100.1 # the first\n\n198.51.100.2,198.51.100.3\n# none\n";
 
 	(void)state;
 	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
@@ -149,8 +162,10 @@ static void test_ports(void **state)
 
 static void test_bad_ports(void **state)
 {
-	static const char *const bad[] = { "",	   "65536", "1-65536", "9-1", "x y",
-					   "80;81", "-1-2",  "1--2",	"T:",  "99999999999999999999" };
+	static const char *const bad[] = {
+		"",      "65536", "1-65536", "9-1", "x y",
+		"80;81", "-1-2",  "1--2",    "T:",  "99999999999999999999"
+	};
 	static struct ports ports;
 
 	(void)state;
@@ -184,8 +199,8 @@ static void test_top_ports(void **state)
 static void test_short_options(void **state)
 {
 	char *argv[] = { "scan", "-sSU", "-Pn", "-p-", "-oX", "f", "-sQ", "-s", "-T4" };
-	static const char *const want[] = { "scan", "--syn", "--udp", "--no-ping", "-p-",
-					    "--xml", "f", "-sQ", "-s", "-T4" };
+	static const char *const want[] = { "scan",  "--syn", "--udp", "--no-ping", "-p-",
+					    "--xml", "f",     "-sQ",   "-s",        "-T4" };
 	int n = 0;
 	char **out = argv_translate(9, argv, &n);
 
@@ -200,10 +215,10 @@ static void test_short_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forms),	  cmocka_unit_test(test_overlap_counts_once),
-		cmocka_unit_test(test_bounds),	  cmocka_unit_test(test_bad_targets),
-		cmocka_unit_test(test_list_file), cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_bad_ports), cmocka_unit_test(test_top_ports),
+		cmocka_unit_test(test_forms),         cmocka_unit_test(test_overlap_counts_once),
+		cmocka_unit_test(test_bounds),        cmocka_unit_test(test_bad_targets),
+		cmocka_unit_test(test_list_file),     cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_bad_ports),     cmocka_unit_test(test_top_ports),
 		cmocka_unit_test(test_short_options),
 	};
 

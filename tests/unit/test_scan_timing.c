@@ -144,9 +144,12 @@ static void test_delay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rtt),	       cmocka_unit_test(test_rtt_outlier),
-		cmocka_unit_test(test_loss),	       cmocka_unit_test(test_silence_is_swept),
-		cmocka_unit_test(test_answers_speed_up), cmocka_unit_test(test_ceiling),
+		cmocka_unit_test(test_rtt),
+		cmocka_unit_test(test_rtt_outlier),
+		cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_silence_is_swept),
+		cmocka_unit_test(test_answers_speed_up),
+		cmocka_unit_test(test_ceiling),
 		cmocka_unit_test(test_delay),
 	};
 

@@ -8,7 +8,8 @@
 # sets how often ours is repeated (20), PEER_RUNS how often a peer is (3).
 # QUICK=1 leaves out what takes longer than half a minute.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tools/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 runs=${RUNS:-20}
 peer_runs=${PEER_RUNS:-3}

@@ -7,12 +7,11 @@
 #include "scan/argv.h"
 
 const struct argv_short argv_shorts[] = {
-	{ "-sT", "--connect" },	   { "-sS", "--syn" },	  { "-sF", "--fin" },
-	{ "-sN", "--null" },	   { "-sX", "--xmas" },	  { "-sM", "--maimon" },
-	{ "-sA", "--ack" },	   { "-sW", "--window" }, { "-sU", "--udp" },
-	{ "-sn", "--ping" },	   { "-sP", "--ping" },	  { "-Pn", "--no-ping" },
-	{ "-P0", "--no-ping" },	   { "-iL", "--list" },	  { "-oX", "--xml" },
-	{ "-oG", "--grepable" },   { "-oN", "--text" },	  { NULL, NULL },
+	{ "-sT", "--connect" }, { "-sS", "--syn" },    { "-sF", "--fin" },  { "-sN", "--null" },
+	{ "-sX", "--xmas" },    { "-sM", "--maimon" }, { "-sA", "--ack" },  { "-sW", "--window" },
+	{ "-sU", "--udp" },     { "-sn", "--ping" },   { "-sP", "--ping" }, { "-Pn", "--no-ping" },
+	{ "-P0", "--no-ping" }, { "-iL", "--list" },   { "-oX", "--xml" },  { "-oG", "--grepable" },
+	{ "-oN", "--text" },    { NULL, NULL },
 };
 
 static const char *long_of(const char *text)

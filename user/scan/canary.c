@@ -105,8 +105,8 @@ static __u64 ordinal(struct scan *scan, const struct host *host, __u64 position)
 	if (position > COUNT_MAX)
 		return position / scan->targets->count + 1;
 	for (__u64 at = 0; at <= position; at++) {
-		phase_split(scan->phase, scan->targets->count,
-			    schedule_index(&scan->schedule, at), &target, &unit);
+		phase_split(scan->phase, scan->targets->count, schedule_index(&scan->schedule, at),
+			    &target, &unit);
 		n += target == host->target;
 	}
 	return n;
@@ -122,8 +122,10 @@ static void declare_blocked(struct scan *scan, struct host *host)
 	set_watch(scan, host, false);
 	canary->tries = 0;
 	canary->blocked_after = ordinal(scan, host, canary->last_position);
-	canary->blocked_ms = canary->last_position_ns > scan->phase_started_ns ?
-		(canary->last_position_ns - scan->phase_started_ns) / NS_PER_MS : 0;
+	canary->blocked_ms =
+		canary->last_position_ns > scan->phase_started_ns
+			? (canary->last_position_ns - scan->phase_started_ns) / NS_PER_MS
+			: 0;
 	log_note("%s: blocked after probe %llu, %llu ms: what answered before is silent now",
 		 addr_format(&host->addr, text), (unsigned long long)canary->blocked_after,
 		 (unsigned long long)canary->blocked_ms);

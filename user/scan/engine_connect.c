@@ -22,7 +22,7 @@
 #define EXPIRE_NS (5 * NS_PER_MS)
 
 struct connection {
-	int fd;		/* -1: free */
+	int fd; /* -1: free */
 	__u32 unit;
 	__u8 attempt;
 	__u64 target;
@@ -140,7 +140,7 @@ static bool judge(int error, struct answer *answer)
 	case EPERM:
 		answer->reason = REASON_ADMIN_PROHIBITED;
 		return true;
-	default:	/* ETIMEDOUT, EHOSTDOWN, ...: no answer */
+	default: /* ETIMEDOUT, EHOSTDOWN, ...: no answer */
 		return false;
 	}
 }
@@ -201,8 +201,7 @@ static int apply_choice(const struct scan *scan, int fd, const struct probe *pro
 	if (choice->ifindex && setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &choice->ifindex,
 					  sizeof(choice->ifindex)) < 0)
 		return -errno;
-	if (!choice->source_set ||
-	    ps_addr_is_v4(&choice->source) != ps_addr_is_v4(&probe->target))
+	if (!choice->source_set || ps_addr_is_v4(&choice->source) != ps_addr_is_v4(&probe->target))
 		return 0;
 	length = fill_address(&from, &addr);
 	return bind(fd, (struct sockaddr *)&addr, length) < 0 ? -errno : 0;
@@ -219,8 +218,8 @@ static int engine_probe(struct scan *scan, struct probe *probe)
 
 	if (engine->in_use == engine->max)
 		return -EAGAIN;
-	fd = socket(((struct sockaddr *)&addr)->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		    0);
+	fd = socket(((struct sockaddr *)&addr)->sa_family,
+		    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return engine->in_use ? -EAGAIN : -errno;
 	err = apply_choice(scan, fd, probe);

@@ -34,7 +34,7 @@ struct packet_engine {
 	struct sender sender;
 	struct receiver receiver;
 	struct router *router;
-	struct route *asking;		/* whose gateway's address is being waited for */
+	struct route *asking; /* whose gateway's address is being waited for */
 	int reserved[PROBE_TCP_PORTS + PROBE_UDP_PORTS];
 };
 
@@ -319,7 +319,10 @@ static int engine_probe(struct scan *scan, struct probe *probe)
 	} else {
 		slot = sender_slot_ip(&engine->sender, &probe->target, route->ifindex);
 	}
-	sender_commit(&engine->sender, mac ? SEND_PACKET : v4 ? SEND_RAW4 : SEND_RAW6,
+	sender_commit(&engine->sender,
+		      mac  ? SEND_PACKET
+		      : v4 ? SEND_RAW4
+			   : SEND_RAW6,
 		      frame_probe(&scan->context, probe, route, mac, slot));
 	scan->counts.probes++;
 	return 0;

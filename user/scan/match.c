@@ -30,8 +30,8 @@ static const struct probe_ops *ops_for(const struct phase *phase, __u32 unit, __
 static bool is_error(const struct ps_packet *packet)
 {
 	if (packet->proto == PS_IP_ICMP)
-		return packet->icmp_type == 3 || packet->icmp_type == 11;	/* RFC 792 */
-	return packet->proto == PS_IP_ICMPV6 && packet->icmp_type < 128;	/* RFC 4443 */
+		return packet->icmp_type == 3 || packet->icmp_type == 11; /* RFC 792 */
+	return packet->proto == PS_IP_ICMPV6 && packet->icmp_type < 128;  /* RFC 4443 */
 }
 
 /*

@@ -11,19 +11,55 @@
 #include "scan/options_draft.h"
 
 enum {
-	OPT_CONNECT = 1000, OPT_SYN, OPT_FIN, OPT_NULL, OPT_XMAS, OPT_MAIMON, OPT_ACK, OPT_WINDOW,
-	OPT_UDP, OPT_PING, OPT_FLAGS, OPT_NO_PING, OPT_LIST, OPT_EXCLUDE, OPT_EXCLUDE_FILE,
-	OPT_ALL_ADDRESSES, OPT_TOP_PORTS, OPT_TTL, OPT_RATE, OPT_MIN_RATE, OPT_MAX_RATE,
-	OPT_RETRIES, OPT_TIMEOUT, OPT_HOST_TIMEOUT, OPT_DELAY, OPT_CONNECTIONS, OPT_STOP,
-	OPT_OPEN, OPT_REASON, OPT_JSON, OPT_XML, OPT_GREPABLE, OPT_TEXT, OPT_DRY_RUN, OPT_SEED,
-	OPT_SHARD, OPT_RESUME, OPT_RESUME_FILE,
+	OPT_CONNECT = 1000,
+	OPT_SYN,
+	OPT_FIN,
+	OPT_NULL,
+	OPT_XMAS,
+	OPT_MAIMON,
+	OPT_ACK,
+	OPT_WINDOW,
+	OPT_UDP,
+	OPT_PING,
+	OPT_FLAGS,
+	OPT_NO_PING,
+	OPT_LIST,
+	OPT_EXCLUDE,
+	OPT_EXCLUDE_FILE,
+	OPT_ALL_ADDRESSES,
+	OPT_TOP_PORTS,
+	OPT_TTL,
+	OPT_RATE,
+	OPT_MIN_RATE,
+	OPT_MAX_RATE,
+	OPT_RETRIES,
+	OPT_TIMEOUT,
+	OPT_HOST_TIMEOUT,
+	OPT_DELAY,
+	OPT_CONNECTIONS,
+	OPT_STOP,
+	OPT_OPEN,
+	OPT_REASON,
+	OPT_JSON,
+	OPT_XML,
+	OPT_GREPABLE,
+	OPT_TEXT,
+	OPT_DRY_RUN,
+	OPT_SEED,
+	OPT_SHARD,
+	OPT_RESUME,
+	OPT_RESUME_FILE,
 };
 
-#define HEAD(title) { .doc = (title) }
+#define HEAD(title)                                                                                \
+	{                                                                                          \
+		.doc = (title)                                                                     \
+	}
 
 static const struct argp_option table[] = {
 	HEAD("Techniques (one for TCP; -sU can be added):"),
-	{ "connect", OPT_CONNECT, NULL, 0, "-sT: full connections; needs no privilege (default)", 0 },
+	{ "connect", OPT_CONNECT, NULL, 0, "-sT: full connections; needs no privilege (default)",
+	  0 },
 	{ "syn", OPT_SYN, NULL, 0, "-sS: half-open", 0 },
 	{ "fin", OPT_FIN, NULL, 0, "-sF: FIN", 0 },
 	{ "null", OPT_NULL, NULL, 0, "-sN: no control bit", 0 },
@@ -31,7 +67,8 @@ static const struct argp_option table[] = {
 	{ "maimon", OPT_MAIMON, NULL, 0, "-sM: FIN and ACK", 0 },
 	{ "ack", OPT_ACK, NULL, 0, "-sA: ACK; tells filtered from unfiltered only", 0 },
 	{ "window", OPT_WINDOW, NULL, 0, "-sW: ACK; a reset with a window means open", 0 },
-	{ "flags", OPT_FLAGS, "LIST", 0, "TCP control bits: \"syn,ack\", \"SA\", a number or none", 0 },
+	{ "flags", OPT_FLAGS, "LIST", 0, "TCP control bits: \"syn,ack\", \"SA\", a number or none",
+	  0 },
 	{ "udp", OPT_UDP, NULL, 0, "-sU: UDP, with payloads for known services", 0 },
 	{ "ping", OPT_PING, NULL, 0, "-sn, -sP: host discovery only", 0 },
 	{ "no-ping", OPT_NO_PING, NULL, 0, "-Pn, -P0: take every target as up", 0 },
@@ -43,7 +80,8 @@ static const struct argp_option table[] = {
 	{ "all-addresses", OPT_ALL_ADDRESSES, NULL, 0, "Every address of a host name", 0 },
 	{ "ipv4", '4', NULL, 0, "Host names to IPv4 only", 0 },
 	{ "ipv6", '6', NULL, 0, "Host names to IPv6 only", 0 },
-	{ "ports", 'p', "LIST", 0, "22,80,1000-2000,http,T:25,U:53; - for all (default 1-1023)", 0 },
+	{ "ports", 'p', "LIST", 0, "22,80,1000-2000,http,T:25,U:53; - for all (default 1-1023)",
+	  0 },
 	{ "top-ports", OPT_TOP_PORTS, "N", 0, "The N likeliest ports", 0 },
 	{ "fast", 'F', NULL, 0, "The 100 likeliest ports", 0 },
 	HEAD("How probes leave:"),
@@ -60,14 +98,17 @@ static const struct argp_option table[] = {
 	{ "timeout", OPT_TIMEOUT, "TIME", 0, "Wait this long before any round trip is known", 0 },
 	{ "host-timeout", OPT_HOST_TIMEOUT, "TIME", 0, "End the scan after this", 0 },
 	{ "delay", OPT_DELAY, "TIME", 0, "Time between two probes", 0 },
-	{ "connections", OPT_CONNECTIONS, "N", 0, "Sockets of --connect at once (default 1000)", 0 },
+	{ "connections", OPT_CONNECTIONS, "N", 0, "Sockets of --connect at once (default 1000)",
+	  0 },
 	{ "stop-when-blocked", OPT_STOP, NULL, 0, "Give a target up once it stops answering", 0 },
 	HEAD("Output:"),
 	{ "open", OPT_OPEN, NULL, 0, "Only open ports", 0 },
-	{ "reason", OPT_REASON, NULL, 0, "TTL and tries of each answer, reasons of what is not shown", 0 },
+	{ "reason", OPT_REASON, NULL, 0,
+	  "TTL and tries of each answer, reasons of what is not shown", 0 },
 	{ "numeric", 'n', NULL, 0, "Do not look up names of addresses", 0 },
 	{ "verbose", 'v', NULL, 0, "List every port; say more", 0 },
-	{ "json", OPT_JSON, "FILE", OPTION_ARG_OPTIONAL, "A JSON object per line (stdout without FILE)", 0 },
+	{ "json", OPT_JSON, "FILE", OPTION_ARG_OPTIONAL,
+	  "A JSON object per line (stdout without FILE)", 0 },
 	{ "xml", OPT_XML, "FILE", 0, "-oX: XML as nmap's", 0 },
 	{ "grepable", OPT_GREPABLE, "FILE", 0, "-oG: one line per host", 0 },
 	{ "text", OPT_TEXT, "FILE", 0, "-oN: the table", 0 },
@@ -133,7 +174,8 @@ static void take_rate(struct draft *draft, const char *text, double *rate)
 static void take_time(struct draft *draft, const char *text, __u64 *ns)
 {
 	if (!parse_time(text, ns))
-		refuse(draft, "time", text, "seconds, or a number with a unit such as ms, s, min or h");
+		refuse(draft, "time", text,
+		       "seconds, or a number with a unit such as ms, s, min or h");
 }
 
 static void take_word(struct draft *draft, char ***words, size_t *n, char *word)
@@ -163,7 +205,8 @@ static void take_flags(struct draft *draft, const char *text)
 	__u8 flags;
 
 	if (!probe_tcp_flags_parse(text, &flags)) {
-		refuse(draft, "control bits", text, "names or letters of TCP flags, a number or none");
+		refuse(draft, "control bits", text,
+		       "names or letters of TCP flags, a number or none");
 		return;
 	}
 	probe_tcp_custom(&draft->options->custom, flags);
@@ -313,8 +356,7 @@ static bool on_value(struct draft *draft, int key, char *arg)
 		take_word(draft, &draft->targets, &draft->target_count, arg);
 		return true;
 	case OPT_EXCLUDE:
-		for (char *word = strtok(arg, ","); word; word = strtok(NULL, ","))
-			take_word(draft, &draft->excludes, &draft->exclude_count, word);
+		take_word(draft, &draft->excludes, &draft->exclude_count, arg);
 		return true;
 	case OPT_LIST:
 		draft->list = arg;
@@ -409,7 +451,8 @@ static const struct argp argp = {
 	.parser = on_option,
 	.args_doc = "[TARGET...]",
 	.doc = "Scan hosts for open ports.\n\nA target is a host name, an address, ADDRESS/LENGTH, "
-	       "FIRST-LAST or an octet pattern such as 198.51.100.1-9,20. Without one, localhost is "
+	       "FIRST-LAST or an octet pattern such as 198.51.100.1-9,20. Without one, localhost "
+	       "is "
 	       "scanned. Scan only what you are allowed to.",
 };
 

@@ -10,13 +10,13 @@
 
 struct options {
 	struct scan_config config;
-	struct probe_ops custom;	/* --flags */
+	struct probe_ops custom; /* --flags */
 	struct targets targets;
 	struct output output;
-	bool stdout_taken;		/* --json or another format goes to stdout */
+	bool stdout_taken; /* --json or another format goes to stdout */
 	const char *resume_from;
 	const char *resume_to;
-	bool resumed;			/* set before parsing a stored command line */
+	bool resumed; /* set before parsing a stored command line */
 };
 
 /*

@@ -2,6 +2,8 @@
 /* options_draft.c - see options_draft.h. */
 #include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "log.h"
 #include "scan/options_draft.h"
@@ -13,6 +15,19 @@ static int open_outputs(struct draft *draft)
 	for (unsigned int i = 0; i < draft->output_count && !err; i++)
 		err = output_add(&draft->options->output, draft->outputs[i].format,
 				 draft->outputs[i].path, draft->options->resumed);
+	return err;
+}
+
+/* The words behind one --exclude; the argument itself stays whole for the resume file. */
+static int exclude_words(struct draft *draft, const char *text)
+{
+	char *copy = strdup(text), *save = NULL;
+	int err = copy ? 0 : -ENOMEM;
+
+	for (char *word = copy ? strtok_r(copy, ",", &save) : NULL; word && !err;
+	     word = strtok_r(NULL, ",", &save))
+		err = targets_exclude(&draft->options->targets, word, &draft->resolve);
+	free(copy);
 	return err;
 }
 
@@ -28,7 +43,7 @@ static int finish_targets(struct draft *draft)
 	if (!err && draft->list)
 		err = targets_load(targets, draft->list, false, &draft->resolve);
 	for (size_t i = 0; i < draft->exclude_count && !err; i++)
-		err = targets_exclude(targets, draft->excludes[i], &draft->resolve);
+		err = exclude_words(draft, draft->excludes[i]);
 	if (!err && draft->exclude_file)
 		err = targets_load(targets, draft->exclude_file, true, &draft->resolve);
 	return err ? err : targets_finish(targets);

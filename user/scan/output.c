@@ -89,17 +89,20 @@ static void find_name(const struct output *output, struct output_view *view)
 	v4.sin_addr.s_addr = view->host->addr.w[3];
 	memcpy(&v6.sin6_addr, view->host->addr.b, 16);
 	if (ps_addr_is_v4(&view->host->addr))
-		getnameinfo((struct sockaddr *)&v4, sizeof(v4), view->name, sizeof(view->name), NULL,
-			    0, NI_NAMEREQD);
+		getnameinfo((struct sockaddr *)&v4, sizeof(v4), view->name, sizeof(view->name),
+			    NULL, 0, NI_NAMEREQD);
 	else
-		getnameinfo((struct sockaddr *)&v6, sizeof(v6), view->name, sizeof(view->name), NULL,
-			    0, NI_NAMEREQD);
+		getnameinfo((struct sockaddr *)&v6, sizeof(v6), view->name, sizeof(view->name),
+			    NULL, 0, NI_NAMEREQD);
 }
 
 static void hide(struct output_view *view, bool udp, __u8 state, __u8 reason, __u32 count)
 {
 	view->hidden[view->hidden_count++] = (struct output_hidden){
-		.udp = udp, .state = state, .reason = reason, .count = count,
+		.udp = udp,
+		.state = state,
+		.reason = reason,
+		.count = count,
 	};
 }
 
@@ -170,9 +173,10 @@ static void add_row(struct output_view *view, enum phase_kind kind, const struct
 		.port = view->scan->phases[kind].units[unit].port,
 		.udp = kind == PHASE_UDP,
 		.state = state,
-		.reason = state == STATE_UNKNOWN ? REASON_BLOCKED :
-			  state == STATE_CLOSED && !finding && kind != PHASE_UDP ? REASON_RESET :
-			  REASON_NO_RESPONSE,
+		.reason = state == STATE_UNKNOWN ? REASON_BLOCKED
+			  : state == STATE_CLOSED && !finding && kind != PHASE_UDP
+				  ? REASON_RESET
+				  : REASON_NO_RESPONSE,
 	};
 	if (finding) {
 		row->reason = finding->reason;
@@ -262,9 +266,8 @@ static void add_silent(struct scan *scan)
 		host = hosts_get(&scan->hosts, i, &addr);
 		if (!host)
 			return;
-		if (scan->phase_used[PHASE_DISCOVERY] &&
-		    (scan->pinged ||
-		     (scan->engine->on_link && scan->engine->on_link(scan, &addr))))
+		if (scan->pinged ||
+		    (scan->engine->reachable && !scan->engine->reachable(scan, i, &addr)))
 			host->status = HOST_DOWN;
 	}
 }

@@ -39,21 +39,21 @@ struct output_view {
 	const struct scan *scan;
 	struct host *host;
 	char address[ADDR_TEXT_BYTES];
-	char name[256];			/* "" when there is none */
-	struct output_row *rows;	/* by protocol and port */
+	char name[256];          /* "" when there is none */
+	struct output_row *rows; /* by protocol and port */
 	__u32 row_count;
 	struct output_hidden hidden[2 * STATE_MAX];
 	unsigned int hidden_count;
-	const char *suspect;		/* "syn-proxy", "tarpit" or NULL */
+	const char *suspect; /* "syn-proxy", "tarpit" or NULL */
 	__u32 open_count;
 };
 
 struct output_options {
-	bool open_only;		/* --open */
-	bool reason;		/* --reason: TTL and tries too */
-	bool numeric;		/* -n: no names for addresses */
-	bool all_rows;		/* -v: list every port */
-	const char *arguments;	/* the command line, for formats that record it */
+	bool open_only;        /* --open */
+	bool reason;           /* --reason: TTL and tries too */
+	bool numeric;          /* -n: no names for addresses */
+	bool all_rows;         /* -v: list every port */
+	const char *arguments; /* the command line, for formats that record it */
 };
 
 struct output_target {
@@ -65,14 +65,14 @@ struct output_target {
 struct output {
 	struct output_options options;
 	struct output_target *targets;
-	__u64 started_at;	/* seconds since the epoch */
+	__u64 started_at; /* seconds since the epoch */
 	unsigned int hosts_up;
-	__u64 open_ports;	/* that are believed; known at the end */
+	__u64 open_ports; /* that are believed; known at the end */
 };
 
 struct output_format {
 	const char *name;
-	bool appends;	/* what an earlier part of the run wrote stays */
+	bool appends; /* what an earlier part of the run wrote stays */
 	void (*begin)(const struct output *output, FILE *file, const struct scan *scan);
 	/* At once, when something is found; may be NULL. */
 	void (*finding)(const struct output *output, FILE *file, const struct scan *scan,

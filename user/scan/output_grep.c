@@ -28,8 +28,7 @@ static void host(const struct output *output, FILE *file, const struct output_vi
 {
 	const char *separator = "\tPorts: ";
 
-	if (view->host->status == HOST_DOWN ||
-	    (output->options.open_only && view->open_count == 0))
+	if (view->host->status == HOST_DOWN || (output->options.open_only && view->open_count == 0))
 		return;
 	fprintf(file, "Host: %s (%s)\tStatus: Up\n", view->address, view->name);
 	if (view->scan->config->ping_only)
@@ -38,8 +37,9 @@ static void host(const struct output *output, FILE *file, const struct output_vi
 	for (__u32 i = 0; i < view->row_count; i++) {
 		const struct output_row *row = &view->rows[i];
 
-		fprintf(file, "%s%u/%s/%s//%s///", separator, row->port, scan_state_name(row->state),
-			output_proto(row->udp), ports_service(row->port, row->udp));
+		fprintf(file, "%s%u/%s/%s//%s///", separator, row->port,
+			scan_state_name(row->state), output_proto(row->udp),
+			ports_service(row->port, row->udp));
 		separator = ", ";
 	}
 	for (unsigned int i = 0; i < view->hidden_count; i++)

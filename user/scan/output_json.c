@@ -49,8 +49,9 @@ static void put_time(struct json_object *object)
 
 static void emit(FILE *file, struct json_object *object)
 {
-	fprintf(file, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-								     JSON_C_TO_STRING_NOSLASHESCAPE));
+	fprintf(file, "%s\n",
+		json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
 	fflush(file);
 	json_object_put(object);
 }
@@ -85,7 +86,8 @@ static void finding(const struct output *output, FILE *file, const struct scan *
 	struct json_object *object;
 	char address[ADDR_TEXT_BYTES];
 
-	if (found->state == STATE_CLOSED || (output->options.open_only && found->state != STATE_OPEN))
+	if (found->state == STATE_CLOSED ||
+	    (output->options.open_only && found->state != STATE_OPEN))
 		return;
 	object = record("port", addr_format(&host->addr, address));
 	put_port(object, unit->port, scan->phase->kind == PHASE_UDP, found->state, found->reason);
@@ -171,8 +173,10 @@ static void end(const struct output *output, FILE *file, const struct scan *scan
 {
 	struct json_object *object = record("summary", NULL);
 
-	put_text(object, "exit", scan_interrupted ? "interrupted" :
-				 scan->timed_out ? "timeout" : "done");
+	put_text(object, "exit",
+		 scan_interrupted  ? "interrupted"
+		 : scan->timed_out ? "timeout"
+				   : "done");
 	put_number(object, "targets", scan->targets->count);
 	put_number(object, "up", output->hosts_up);
 	put_number(object, "open", output->open_ports);

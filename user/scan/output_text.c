@@ -74,8 +74,10 @@ static void host(const struct output *output, FILE *file, const struct output_vi
 		fprintf(file, " is up (%s", scan_reason_name(h->up_reason));
 	if (h->status == HOST_UP && h->rtt.samples)
 		fprintf(file, ", %.2f ms", (double)h->rtt.srtt_ns / 1e6);
-	fputs(h->status == HOST_UP ? ")\n" :
-	      h->status == HOST_DOWN ? " seems down\n" : " gave no answer\n", file);
+	fputs(h->status == HOST_UP     ? ")\n"
+	      : h->status == HOST_DOWN ? " seems down\n"
+				       : " gave no answer\n",
+	      file);
 	if (h->status == HOST_DOWN)
 		return;
 	print_blocked(file, &h->canary);
@@ -85,8 +87,8 @@ static void host(const struct output *output, FILE *file, const struct output_vi
 	print_hidden(output, file, view);
 	if (view->row_count == 0)
 		return;
-	fprintf(file, "%-10s %-14s %-16s %-17s %9s%s\n", "PORT", "STATE", "SERVICE", "REASON", "RTT",
-		output->options.reason ? "  TTL  TRIES" : "");
+	fprintf(file, "%-10s %-14s %-16s %-17s %9s%s\n", "PORT", "STATE", "SERVICE", "REASON",
+		"RTT", output->options.reason ? "  TTL  TRIES" : "");
 	for (__u32 i = 0; i < view->row_count; i++)
 		print_row(output, file, &view->rows[i]);
 }
@@ -96,7 +98,9 @@ static void end(const struct output *output, FILE *file, const struct scan *scan
 	double seconds = (double)(scan->ended_ns - scan->started_ns) / 1e9;
 
 	fprintf(file, "\n%s: %u of %llu up, %llu open; %llu probes in %.2f s",
-		scan_interrupted ? "Interrupted" : scan->timed_out ? "Timed out" : "Done",
+		scan_interrupted  ? "Interrupted"
+		: scan->timed_out ? "Timed out"
+				  : "Done",
 		output->hosts_up, (unsigned long long)scan->targets->count,
 		(unsigned long long)output->open_ports, (unsigned long long)scan->counts.probes,
 		seconds);

@@ -61,7 +61,8 @@ static void begin(const struct output *output, FILE *file, const struct scan *sc
 	const struct scan_config *config = scan->config;
 
 	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE nmaprun>\n"
-	      "<nmaprun scanner=\"pscan-xdp\" args=\"", file);
+	      "<nmaprun scanner=\"pscan-xdp\" args=\"",
+	      file);
 	put_escaped(file, output->options.arguments);
 	fprintf(file, "\" start=\"%llu\" version=\"%s\" xmloutputversion=\"1.05\">\n",
 		(unsigned long long)output->started_at, PSCAN_VERSION);
@@ -97,8 +98,9 @@ static void host(const struct output *output, FILE *file, const struct output_vi
 		return;
 	fprintf(file, "<host><status state=\"%s\" reason=\"%s\" reason_ttl=\"0\"/>\n",
 		down ? "down" : "up",
-		scan_reason_name(down ? REASON_NO_RESPONSE :
-				 h->status == HOST_UP ? h->up_reason : REASON_USER_SET));
+		scan_reason_name(down                   ? REASON_NO_RESPONSE
+				 : h->status == HOST_UP ? h->up_reason
+							: REASON_USER_SET));
 	fprintf(file, "<address addr=\"%s\" addrtype=\"%s\"/>\n<hostnames>", view->address,
 		ps_addr_is_v4(&h->addr) ? "ipv4" : "ipv6");
 	if (view->name[0]) {
@@ -124,7 +126,8 @@ static void host(const struct output *output, FILE *file, const struct output_vi
 		fprintf(file, "<times srtt=\"%llu\" rttvar=\"%llu\" to=\"%llu\"/>\n",
 			(unsigned long long)h->rtt.srtt_ns / 1000,
 			(unsigned long long)h->rtt.var_ns / 1000,
-			(unsigned long long)rtt_timeout(&h->rtt, &view->scan->config->timing) / 1000);
+			(unsigned long long)rtt_timeout(&h->rtt, &view->scan->config->timing) /
+				1000);
 	fputs("</host>\n", file);
 }
 
@@ -133,8 +136,7 @@ static void end(const struct output *output, FILE *file, const struct scan *scan
 	fprintf(file,
 		"<runstats><finished time=\"%llu\" elapsed=\"%.2f\" exit=\"%s\"/>"
 		"<hosts up=\"%u\" down=\"%llu\" total=\"%llu\"/></runstats>\n</nmaprun>\n",
-		(unsigned long long)time(NULL),
-		(double)(scan->ended_ns - scan->started_ns) / 1e9,
+		(unsigned long long)time(NULL), (double)(scan->ended_ns - scan->started_ns) / 1e9,
 		scan_interrupted || scan->timed_out ? "error" : "success", output->hosts_up,
 		(unsigned long long)scan->targets->count - output->hosts_up,
 		(unsigned long long)scan->targets->count);

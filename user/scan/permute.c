@@ -19,7 +19,7 @@ void permute_init(struct permute *p, __u64 count, __u64 seed)
 	p->count = count;
 	p->half_bits = (bits + 1) / 2;
 	for (int i = 0; i < PERMUTE_ROUNDS; i++) {
-		seed += 0x9e3779b97f4a7c15ULL;	/* splitmix64's increment */
+		seed += 0x9e3779b97f4a7c15ULL; /* splitmix64's increment */
 		p->keys[i] = mix(seed);
 	}
 }

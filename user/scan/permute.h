@@ -17,7 +17,7 @@
 
 struct permute {
 	__u64 count;
-	unsigned int half_bits;		/* a Feistel network over 2 * half_bits >= log2(count) */
+	unsigned int half_bits; /* a Feistel network over 2 * half_bits >= log2(count) */
 	__u64 keys[PERMUTE_ROUNDS];
 };
 

@@ -20,11 +20,11 @@ enum phase_kind { PHASE_DISCOVERY, PHASE_TCP, PHASE_UDP, PHASE_MAX };
 
 struct phase {
 	enum phase_kind kind;
-	const struct probe_ops *ops;	/* of the port units; NULL in discovery */
+	const struct probe_ops *ops; /* of the port units; NULL in discovery */
 	struct unit *units;
 	__u32 unit_count;
-	__u32 likely_count;		/* the first so many go before all others */
-	__u32 *unit_of_port;		/* [65536] unit + 1, 0 when not asked */
+	__u32 likely_count;  /* the first so many go before all others */
+	__u32 *unit_of_port; /* [65536] unit + 1, 0 when not asked */
 };
 
 /* Units of a port phase, in port order; those with a payload first for UDP. -ENOMEM. */

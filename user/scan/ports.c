@@ -104,9 +104,10 @@ int ports_parse(struct ports *ports, const char *text)
 			err = -EINVAL;
 	}
 	if (err)
-		log_error("bad port list \"%s\": expected numbers 0 to 65535, ranges, service names, "
-			  "T: or U:",
-			  text);
+		log_error(
+			"bad port list \"%s\": expected numbers 0 to 65535, ranges, service names, "
+			"T: or U:",
+			text);
 	free(copy);
 	return err;
 }

@@ -21,8 +21,8 @@ enum scan_state {
 	STATE_FILTERED,
 	STATE_UNFILTERED,
 	STATE_OPEN_FILTERED,
-	STATE_UNKNOWN,		/* silent, but the target had stopped answering us altogether */
-	STATE_UP,		/* host discovery only */
+	STATE_UNKNOWN, /* silent, but the target had stopped answering us altogether */
+	STATE_UP,      /* host discovery only */
 	STATE_MAX
 };
 
@@ -44,7 +44,7 @@ enum scan_reason {
 	REASON_ADMIN_PROHIBITED,
 	REASON_TTL_EXCEEDED,
 	REASON_BLOCKED,
-	REASON_USER_SET,	/* up because the user said so */
+	REASON_USER_SET, /* up because the user said so */
 	REASON_MAX
 };
 
@@ -66,8 +66,8 @@ const char *scan_reason_name(enum scan_reason reason);
 /* What all probes of one run have in common. */
 struct probe_context {
 	struct cookie_key key;
-	__u16 tcp_ports[PROBE_TCP_PORTS];	/* our source ports */
-	unsigned int tcp_port_count;		/* 1 when the user fixed it */
+	__u16 tcp_ports[PROBE_TCP_PORTS]; /* our source ports */
+	unsigned int tcp_port_count;      /* 1 when the user fixed it */
 	__u16 udp_ports[PROBE_UDP_PORTS];
 	unsigned int udp_port_count;
 	__u8 ttl;
@@ -79,10 +79,10 @@ struct probe {
 	union ps_addr target;
 	union ps_addr source;
 	__u64 target_index;
-	__u32 unit;		/* which (technique, port) of the phase */
+	__u32 unit; /* which (technique, port) of the phase */
 	__u16 port;
-	__u8 attempt;		/* below COOKIE_ATTEMPTS */
-	__u8 payload;		/* UDP: which of the port's payloads */
+	__u8 attempt; /* below COOKIE_ATTEMPTS */
+	__u8 payload; /* UDP: which of the port's payloads */
 };
 
 /* What an answer says. */
@@ -90,18 +90,18 @@ struct answer {
 	enum scan_state state;
 	enum scan_reason reason;
 	unsigned int attempt;
-	bool attempt_known;	/* false: no round trip can be taken from it */
-	bool bare;		/* SYN+ACK with window 0 and no options: a proxy's, not a stack's */
+	bool attempt_known; /* false: no round trip can be taken from it */
+	bool bare;          /* SYN+ACK with window 0 and no options: a proxy's, not a stack's */
 };
 
 struct probe_ops {
-	const char *name;		/* also the JSON value */
-	__u8 proto;			/* PS_IP_*; 0 for ARP */
-	__u8 flags;			/* TCP control bits */
-	enum scan_state silence;	/* what no answer at all means */
-	enum scan_state reset;		/* what an RST means, whatever its window */
-	bool reset_window;		/* an RST with a window means open instead */
-	bool paced_by_icmp;		/* negative answers are rate limited by the target */
+	const char *name;        /* also the JSON value */
+	__u8 proto;              /* PS_IP_*; 0 for ARP */
+	__u8 flags;              /* TCP control bits */
+	enum scan_state silence; /* what no answer at all means */
+	enum scan_state reset;   /* what an RST means, whatever its window */
+	bool reset_window;       /* an RST with a window means open instead */
+	bool paced_by_icmp;      /* negative answers are rate limited by the target */
 
 	/* Transport header (checksum zero) and payload to @out; returns their length. */
 	size_t (*build)(const struct probe_context *context, const struct probe *probe, __u8 *out);

@@ -54,12 +54,18 @@ static bool match_quote(const struct probe_context *context, const struct probe_
 }
 
 const struct probe_ops probe_icmp_echo = {
-	.name = "echo", .proto = PS_IP_ICMP, .build = build, .match = match,
+	.name = "echo",
+	.proto = PS_IP_ICMP,
+	.build = build,
+	.match = match,
 	.match_quote = match_quote,
 };
 
 const struct probe_ops probe_icmp6_echo = {
-	.name = "echo", .proto = PS_IP_ICMPV6, .build = build, .match = match,
+	.name = "echo",
+	.proto = PS_IP_ICMPV6,
+	.build = build,
+	.match = match,
 	.match_quote = match_quote,
 };
 

@@ -79,7 +79,7 @@ size_t link_nd_solicit(const __u8 mac[6], const union ps_addr *target, __u8 *out
 	icmp->type = ND_SOLICIT;
 	memcpy(out + 8, target->b, 16);
 	out[24] = ND_OPTION_SOURCE;
-	out[25] = 1;	/* in units of 8 bytes */
+	out[25] = 1; /* in units of 8 bytes */
 	memcpy(out + 26, mac, 6);
 	return 32;
 }

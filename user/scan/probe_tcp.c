@@ -43,8 +43,8 @@ static size_t build(const struct probe_context *context, const struct probe *pro
 	if (syn) {
 		__u16 mss = ps_addr_is_v4(&probe->target) ? MSS_V4 : MSS_V6;
 
-		out[sizeof(*tcp)] = 2;		/* kind: MSS */
-		out[sizeof(*tcp) + 1] = 4;	/* length */
+		out[sizeof(*tcp)] = 2;     /* kind: MSS */
+		out[sizeof(*tcp) + 1] = 4; /* length */
 		out[sizeof(*tcp) + 2] = (__u8)(mss >> 8);
 		out[sizeof(*tcp) + 3] = (__u8)mss;
 	}
@@ -64,9 +64,8 @@ static bool carries_cookie(const struct probe_context *context, const struct ps_
 			   struct answer *answer)
 {
 	answer->attempt_known = context->tcp_port_count > 1;
-	if ((reply->flags & PS_TCP_ACK) &&
-	    cookie_check(&context->key, &reply->src, reply->sport, reply->dport, reply->ack,
-			 &answer->attempt))
+	if ((reply->flags & PS_TCP_ACK) && cookie_check(&context->key, &reply->src, reply->sport,
+							reply->dport, reply->ack, &answer->attempt))
 		return true;
 	return cookie_check(&context->key, &reply->src, reply->sport, reply->dport, reply->seq,
 			    &answer->attempt);
@@ -106,8 +105,8 @@ static bool match(const struct probe_context *context, const struct probe_ops *o
 		return false;
 	answer->state = STATE_OPEN;
 	answer->reason = REASON_SYN_ACK;
-	answer->bare = reply->window == 0 &&
-		       reply->payload_off - reply->l4_off == sizeof(struct ps_tcp);
+	answer->bare =
+		reply->window == 0 && reply->payload_off - reply->l4_off == sizeof(struct ps_tcp);
 	return true;
 }
 
@@ -121,8 +120,8 @@ static bool match_quote(const struct probe_context *context, const struct probe_
 			    &answer->attempt);
 }
 
-#define TCP_PROBE(title, bits, on_silence, on_reset)                                     \
-	.name = (title), .proto = PS_IP_TCP, .flags = (bits), .silence = (on_silence),   \
+#define TCP_PROBE(title, bits, on_silence, on_reset)                                               \
+	.name = (title), .proto = PS_IP_TCP, .flags = (bits), .silence = (on_silence),             \
 	.reset = (on_reset), .build = build, .match = match, .match_quote = match_quote
 
 const struct probe_ops probe_tcp_syn = {
@@ -156,7 +155,10 @@ const struct probe_ops probe_tcp_window = {
 
 /* The connect engine asks the system's own stack: nothing to build or to match. */
 const struct probe_ops probe_tcp_connect = {
-	.name = "connect", .proto = PS_IP_TCP, .silence = STATE_FILTERED, .reset = STATE_CLOSED,
+	.name = "connect",
+	.proto = PS_IP_TCP,
+	.silence = STATE_FILTERED,
+	.reset = STATE_CLOSED,
 };
 
 void probe_tcp_custom(struct probe_ops *ops, __u8 flags)

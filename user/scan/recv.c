@@ -18,7 +18,7 @@
 #include "scan/timing.h"
 
 #ifndef PACKET_IGNORE_OUTGOING
-#define PACKET_IGNORE_OUTGOING 23	/* Linux 4.20 */
+#define PACKET_IGNORE_OUTGOING 23 /* Linux 4.20 */
 #endif
 
 /*
@@ -74,14 +74,14 @@ static void make_filter(struct filter *filter, const struct probe_context *conte
 	filter->n = 0;
 	step(filter, LOAD_WORD, (__u32)(SKF_AD_OFF + SKF_AD_PROTOCOL), 0, 0);
 	step(filter, IF_EQUAL, PS_ETH_ARP, 1, 0);
-	step(filter, IF_EQUAL, PS_ETH_IPV6, 7, 1);	/* over 7 to the IPv6 part */
+	step(filter, IF_EQUAL, PS_ETH_IPV6, 7, 1); /* over 7 to the IPv6 part */
 	step(filter, RETURN, FRAME_BYTES, 0, 0);
 	step(filter, IF_EQUAL, PS_ETH_IPV4, 1, 0);
 	step(filter, RETURN, 0, 0, 0);
 	step(filter, LOAD_BYTE, 9, 0, 0);
 	step(filter, IF_EQUAL, PS_IP_ICMP, 0, 1);
 	step(filter, RETURN, FRAME_BYTES, 0, 0);
-	step(filter, BPF_JMP | BPF_JA, 5, 0, 0);	/* over 5 to the IPv4 ports */
+	step(filter, BPF_JMP | BPF_JA, 5, 0, 0); /* over 5 to the IPv4 ports */
 	step(filter, LOAD_BYTE, 6, 0, 0);
 	step(filter, IF_EQUAL, PS_IP_TCP, 2, 0);
 	step(filter, IF_EQUAL, PS_IP_UDP, 1, 0);
@@ -147,7 +147,8 @@ int receiver_open(struct receiver *receiver, const struct probe_context *context
 	if (err) {
 		log_error("cannot receive from a packet socket: %s%s", strerror(-err),
 			  err == -EPERM ? "; raw techniques need root or CAP_NET_RAW, "
-					  "or use --connect" : "");
+					  "or use --connect"
+					: "");
 		receiver_close(receiver);
 	}
 	return err;

@@ -16,15 +16,15 @@ struct receiver {
 	void *ring;
 	size_t ring_bytes;
 	unsigned int next;
-	__u64 drops;		/* packets that did not fit into the ring */
+	__u64 drops; /* packets that did not fit into the ring */
 };
 
 struct received {
-	const __u8 *data;	/* first byte of the network header */
+	const __u8 *data; /* first byte of the network header */
 	const __u8 *end;
-	__u16 type;		/* EtherType */
+	__u16 type; /* EtherType */
 	int ifindex;
-	__u64 time_ns;		/* when the kernel saw it, CLOCK_MONOTONIC */
+	__u64 time_ns; /* when the kernel saw it, CLOCK_MONOTONIC */
 };
 
 typedef void (*receiver_fn)(void *context, const struct received *received);

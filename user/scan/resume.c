@@ -28,8 +28,8 @@ static __u64 number(struct json_object *object, const char *key)
 {
 	struct json_object *value;
 
-	return json_object_object_get_ex(object, key, &value) ?
-		(__u64)json_object_get_int64(value) : 0;
+	return json_object_object_get_ex(object, key, &value) ? (__u64)json_object_get_int64(value)
+							      : 0;
 }
 
 static struct json_object *list(struct json_object *object, const char *key)
@@ -139,8 +139,12 @@ static int load_findings(struct json_object *entry, const struct phase *phase, s
 		if (v[0] >= phase->unit_count || v[1] >= STATE_MAX || v[2] >= REASON_MAX)
 			return -EINVAL;
 		struct finding finding = {
-			.unit = (__u32)v[0], .state = (__u8)v[1], .reason = (__u8)v[2],
-			.ttl = (__u8)v[3], .tries = (__u8)v[4], .rtt_us = (__u32)v[5],
+			.unit = (__u32)v[0],
+			.state = (__u8)v[1],
+			.reason = (__u8)v[2],
+			.ttl = (__u8)v[3],
+			.tries = (__u8)v[4],
+			.rtt_us = (__u32)v[5],
 		};
 
 		if (tally_record(tally, phase->unit_count, &finding) < 0)
@@ -153,7 +157,8 @@ static int load_findings(struct json_object *entry, const struct phase *phase, s
 		if (state >= STATE_MAX || units > phase->unit_count - unit)
 			return -EINVAL;
 		for (; units; units--, unit++) {
-			struct finding plain = { .unit = unit, .state = (__u8)state,
+			struct finding plain = { .unit = unit,
+						 .state = (__u8)state,
 						 .reason = REASON_RESET };
 
 			if (state != STATE_NONE && !tally_has(tally, unit) &&
@@ -214,7 +219,8 @@ int resume_phase(struct resume *resume, struct scan *scan, enum phase_kind kind)
 			err = -EINVAL;
 	}
 	if (err == -EINVAL)
-		log_error("cannot resume: the targets or ports are not those of the interrupted scan");
+		log_error("cannot resume: the targets or ports are not those of the interrupted "
+			  "scan");
 	return err;
 }
 

@@ -18,7 +18,6 @@ int resume_argc(const struct resume *resume);
 char **resume_argv(struct resume *resume);
 __u64 resume_seed(const struct resume *resume);
 
-
 /* Puts what was known about the phase into the hosts, and the schedule where it stopped. */
 int resume_phase(struct resume *resume, struct scan *scan, enum phase_kind kind);
 

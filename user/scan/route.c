@@ -20,7 +20,7 @@ typedef unsigned __int128 addr_number;
  */
 struct interval {
 	addr_number from;
-	struct route *route;	/* NULL until asked */
+	struct route *route; /* NULL until asked */
 };
 
 struct router {
@@ -77,9 +77,8 @@ static int on_table_entry(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	if (rtm->rtm_family == AF_INET)
 		ps_addr_from_v4(&addr, 0);
-	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
-		if (mnl_attr_get_type(attr) == RTA_DST)
-			attr_address(attr, rtm->rtm_family, &addr);
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) if (mnl_attr_get_type(attr) == RTA_DST)
+		attr_address(attr, rtm->rtm_family, &addr);
 	from = number_of(&addr);
 	if (add_boundary(router, from) < 0)
 		return MNL_CB_ERROR;
@@ -187,7 +186,7 @@ void router_close(struct router *router)
 
 struct route_answer {
 	struct route *route;
-	unsigned char type;	/* RTN_* */
+	unsigned char type; /* RTN_* */
 	bool has_gateway;
 };
 
@@ -200,7 +199,8 @@ static int on_route(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_type != RTM_NEWROUTE)
 		return MNL_CB_OK;
 	answer->type = rtm->rtm_type;
-	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
+	{
 		switch (mnl_attr_get_type(attr)) {
 		case RTA_OIF:
 			answer->route->ifindex = (int)mnl_attr_get_u32(attr);
@@ -228,7 +228,8 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_type != RTM_NEWLINK)
 		return MNL_CB_OK;
 	route->ether = ifi->ifi_type == ARPHRD_ETHER && !(ifi->ifi_flags & IFF_NOARP);
-	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
+	{
 		if (mnl_attr_get_type(attr) == IFLA_ADDRESS && mnl_attr_get_payload_len(attr) == 6)
 			memcpy(route->mac_own, mnl_attr_get_payload(attr), 6);
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
@@ -264,7 +265,7 @@ static void ask_route(struct router *router, const union ps_addr *addr, struct r
 {
 	bool v4 = ps_addr_is_v4(addr);
 	struct route_answer answer = { .route = route };
-	char buffer[256];
+	char buffer[256], text[ADDR_TEXT_BYTES];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 	struct rtmsg *rtm;
 
@@ -280,6 +281,8 @@ static void ask_route(struct router *router, const union ps_addr *addr, struct r
 	    (answer.type != RTN_UNICAST && answer.type != RTN_LOCAL) ||
 	    ask_link(router, route) < 0) {
 		route->unreachable = true;
+		log_warn("no route to %s: it is skipped, and others like it",
+			 addr_format(addr, text));
 		return;
 	}
 	/* The kernel delivers to itself only what its own stack sends. */
@@ -289,8 +292,8 @@ static void ask_route(struct router *router, const union ps_addr *addr, struct r
 	if (router->choice.source_set && v4 == ps_addr_is_v4(&router->choice.source))
 		route->source = router->choice.source;
 	if (answer.has_gateway)
-		route->mac_known = router_neighbour(router, route->ifindex, &route->gateway,
-						    route->mac);
+		route->mac_known =
+			router_neighbour(router, route->ifindex, &route->gateway, route->mac);
 }
 
 static size_t interval_of(const struct router *router, addr_number n)
@@ -348,7 +351,8 @@ static int on_neighbour(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	if (!(ndm->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)))
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*ndm)) {
+	mnl_attr_for_each(attr, nlh, sizeof(*ndm))
+	{
 		if (mnl_attr_get_type(attr) == NDA_LLADDR && mnl_attr_get_payload_len(attr) == 6) {
 			memcpy(answer->mac, mnl_attr_get_payload(attr), 6);
 			answer->known = true;

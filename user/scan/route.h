@@ -11,23 +11,23 @@
 #include <pscan/packet.h>
 
 struct route {
-	bool unreachable;	/* the kernel has no route */
-	bool ether;		/* the link has hardware addresses; otherwise send IP packets */
-	bool on_link;		/* the target itself is the next hop */
-	bool mac_known;		/* of the gateway */
+	bool unreachable; /* the kernel has no route */
+	bool ether;       /* the link has hardware addresses; otherwise send IP packets */
+	bool on_link;     /* the target itself is the next hop */
+	bool mac_known;   /* of the gateway */
 	int ifindex;
 	char dev[IF_NAMESIZE];
 	union ps_addr source;
 	union ps_addr gateway;
 	__u8 mac_own[6];
-	__u8 mac[6];		/* of the gateway */
+	__u8 mac[6]; /* of the gateway */
 };
 
 struct router;
 
 /* What the user fixed. */
 struct route_choice {
-	int ifindex;		/* 0: any */
+	int ifindex; /* 0: any */
 	bool source_set;
 	union ps_addr source;
 };

@@ -120,7 +120,8 @@ static bool wanted(void *context, __u64 index, unsigned int pass)
 	return reachable(scan, target, &addr);
 }
 
-static int emit(struct scan *scan, __u64 target, const union ps_addr *addr, __u32 unit, __u8 attempt)
+static int emit(struct scan *scan, __u64 target, const union ps_addr *addr, __u32 unit,
+		__u8 attempt)
 {
 	struct probe probe = {
 		.ops = scan->phase->units[unit].ops,
@@ -432,8 +433,8 @@ int scan_run(struct scan *scan)
 	return err;
 }
 
-enum scan_state scan_silence(const struct scan *scan, const struct host *host,
-			     enum phase_kind kind, __u32 unit)
+enum scan_state scan_silence(const struct scan *scan, const struct host *host, enum phase_kind kind,
+			     __u32 unit)
 {
 	const struct phase *phase = &scan->phases[kind];
 	const struct schedule *done = &scan->done[kind];

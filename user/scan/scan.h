@@ -21,7 +21,7 @@ struct scan;
 #define CANARY_ATTEMPT 32
 
 struct scan_config {
-	const struct probe_ops *tcp;	/* NULL: no TCP phase */
+	const struct probe_ops *tcp; /* NULL: no TCP phase */
 	bool udp;
 	bool ping_only;
 	bool no_ping;
@@ -31,17 +31,17 @@ struct scan_config {
 	struct ports ports;
 	struct timing timing;
 	struct route_choice route;
-	__u16 source_port;		/* 0: any */
+	__u16 source_port; /* 0: any */
 	__u8 ttl;
 	__u64 seed;
 	__u64 shard;
 	__u64 shards;
-	unsigned int connects_max;	/* sockets of the connect engine */
+	unsigned int connects_max; /* sockets of the connect engine */
 };
 
 /* How probes leave and answers come in. Those marked "optional" may be NULL. */
 struct engine_ops {
-	bool raw;	/* sends packets of its own making */
+	bool raw; /* sends packets of its own making */
 
 	/* Optional: opens what needs privilege. Negative errno after a line. */
 	int (*open)(struct scan *scan);
@@ -74,11 +74,11 @@ struct engine_ops {
 extern const struct engine_ops engine_packet, engine_connect, engine_dry;
 
 struct scan_counts {
-	__u64 probes;		/* handed to the kernel, all kinds */
-	__u64 answers;		/* that said something new */
-	__u64 repeats;		/* that did not */
+	__u64 probes;  /* handed to the kernel, all kinds */
+	__u64 answers; /* that said something new */
+	__u64 repeats; /* that did not */
 	__u64 canaries;
-	__u64 unreachable;	/* targets without a route or next hop */
+	__u64 unreachable; /* targets without a route or next hop */
 	__u64 open;
 };
 
@@ -86,33 +86,33 @@ struct scan {
 	const struct scan_config *config;
 	struct targets *targets;
 	const struct engine_ops *engine;
-	void *engine_data;		/* the engine's own */
+	void *engine_data; /* the engine's own */
 	struct probe_context context;
-	struct phase *phase;		/* the current one */
+	struct phase *phase; /* the current one */
 	struct phase phases[PHASE_MAX];
 	bool phase_used[PHASE_MAX];
 	struct schedule schedule;
-	struct schedule done[PHASE_MAX];	/* as each phase left it, without its log */
+	struct schedule done[PHASE_MAX]; /* as each phase left it, without its log */
 	struct pace pace;
 	struct hosts hosts;
-	struct rtt rtt;			/* of all targets together */
+	struct rtt rtt; /* of all targets together */
 	struct loss loss;
-	__u64 rto_ns;			/* longest of all targets', as of the last pass */
-	double answer_share;		/* highest share of probes answered so far in this phase */
-	__u64 checked_ns;		/* last look at the share */
-	__u64 given_up;			/* probes of the final pass that are still unanswered */
-	bool pinged;			/* only hosts that discovery found are scanned */
-	bool timed_out;			/* --host-timeout ended the run */
-	size_t trickling;		/* hosts asked at the pace of their ICMP budget */
-	size_t watched;			/* hosts whose canary is pending: retries are held back */
+	__u64 rto_ns;        /* longest of all targets', as of the last pass */
+	double answer_share; /* highest share of probes answered so far in this phase */
+	__u64 checked_ns;    /* last look at the share */
+	__u64 given_up;      /* probes of the final pass that are still unanswered */
+	bool pinged;         /* only hosts that discovery found are scanned */
+	bool timed_out;      /* --host-timeout ended the run */
+	size_t trickling;    /* hosts asked at the pace of their ICMP budget */
+	size_t watched;      /* hosts whose canary is pending: retries are held back */
 	size_t watch_cursor;
 	__u64 started_ns;
 	__u64 phase_started_ns;
 	__u64 ended_ns;
 	struct scan_counts counts;
 	struct output *output;
-	struct resume *resume;		/* where to go on, or NULL */
-	int error;			/* of the engine; ends the run */
+	struct resume *resume; /* where to go on, or NULL */
+	int error;             /* of the engine; ends the run */
 };
 
 /* Set by the signal handler: stop sending, report what is known. */
@@ -153,8 +153,8 @@ static inline struct tally *scan_tally(const struct scan *scan, struct host *hos
  * What a unit's silence means: its technique's word, unknown behind a block,
  * STATE_NONE when it was not probed at all (another shard's, or interrupted).
  */
-enum scan_state scan_silence(const struct scan *scan, const struct host *host,
-			     enum phase_kind kind, __u32 unit);
+enum scan_state scan_silence(const struct scan *scan, const struct host *host, enum phase_kind kind,
+			     __u32 unit);
 
 /* Packets lost on this host. */
 __u64 scan_drops(const struct scan *scan);

@@ -19,7 +19,7 @@
 #define SENDLOG_ENTRIES 32768
 
 struct sendlog_entry {
-	__u64 sequence;		/* pass * positions + position of the batch's first probe */
+	__u64 sequence; /* pass * positions + position of the batch's first probe */
 	__u64 time_ns;
 	__u32 sent;
 	__u32 answered;
@@ -28,39 +28,39 @@ struct sendlog_entry {
 /* Ring of batches, oldest overwritten: what is older than it is overdue anyway. */
 struct sendlog {
 	struct sendlog_entry *entries;
-	__u64 head;		/* entries ever added */
-	__u64 ripe;		/* entries already counted by sendlog_harvest() */
+	__u64 head; /* entries ever added */
+	__u64 ripe; /* entries already counted by sendlog_harvest() */
 };
 
 struct schedule {
-	struct permute first;	/* of the positions below first_count */
+	struct permute first; /* of the positions below first_count */
 	struct permute rest;
-	__u64 first_count;	/* indices 0..first_count-1 come before all others */
-	__u64 whole;		/* indices of all shards */
-	__u64 count;		/* positions of this shard */
+	__u64 first_count; /* indices 0..first_count-1 come before all others */
+	__u64 whole;       /* indices of all shards */
+	__u64 count;       /* positions of this shard */
 	__u64 shard;
 	__u64 shards;
-	__u64 position;		/* next to be visited */
+	__u64 position; /* next to be visited */
 	unsigned int pass;
-	__u64 pass_sent;	/* probes in this pass */
-	__u64 pass_before_sent;	/* probes in the pass before */
+	__u64 pass_sent;        /* probes in this pass */
+	__u64 pass_before_sent; /* probes in the pass before */
 	__u64 last_sent_ns;
 	struct sendlog log;
 };
 
 struct schedule_shape {
-	__u64 count;		/* indices in all */
-	__u64 first_count;	/* how many of them, from 0, go first; 0 for no preference */
+	__u64 count;       /* indices in all */
+	__u64 first_count; /* how many of them, from 0, go first; 0 for no preference */
 	__u64 seed;
-	__u64 shard;		/* this one of ... */
-	__u64 shards;		/* ... so many; 1 for no sharding */
+	__u64 shard;  /* this one of ... */
+	__u64 shards; /* ... so many; 1 for no sharding */
 };
 
 enum schedule_step {
-	SCHEDULE_PROBE,		/* *index is due */
-	SCHEDULE_WAIT,		/* nothing is due before *due_ns */
-	SCHEDULE_AGAIN,		/* many positions were skipped: come back after receiving */
-	SCHEDULE_PASS,		/* a pass has ended; the next call begins another */
+	SCHEDULE_PROBE, /* *index is due */
+	SCHEDULE_WAIT,  /* nothing is due before *due_ns */
+	SCHEDULE_AGAIN, /* many positions were skipped: come back after receiving */
+	SCHEDULE_PASS,  /* a pass has ended; the next call begins another */
 };
 
 /* True when position's index still wants a probe in @pass. */

@@ -21,7 +21,8 @@ static int open_one(struct send_queue *queue, int family, int protocol, const ch
 		err = -errno;
 		log_error("cannot open a %s socket: %s%s", what, strerror(-err),
 			  err == -EPERM ? "; raw techniques need root or CAP_NET_RAW, "
-					  "or use --connect" : "");
+					  "or use --connect"
+					: "");
 		return err;
 	}
 	if (setsockopt(queue->fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)

@@ -18,7 +18,7 @@ enum send_way { SEND_PACKET, SEND_RAW4, SEND_RAW6, SEND_WAYS };
 
 /* Frames waiting for one sendmmsg(). */
 struct send_queue {
-	int fd;			/* -1: closed */
+	int fd; /* -1: closed */
 	unsigned int n;
 	struct mmsghdr msgs[SEND_BATCH];
 	struct iovec iov[SEND_BATCH];
@@ -32,9 +32,9 @@ struct send_queue {
 
 struct sender {
 	struct send_queue queues[SEND_WAYS];
-	__u64 sent;		/* frames the kernel took */
-	__u64 refused;		/* frames it did not take, although tried again */
-	bool congested;		/* since the last look: a queue below us was full */
+	__u64 sent;     /* frames the kernel took */
+	__u64 refused;  /* frames it did not take, although tried again */
+	bool congested; /* since the last look: a queue below us was full */
 };
 
 /* Needs CAP_NET_RAW. Negative errno after a line. */

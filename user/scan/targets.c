@@ -191,7 +191,8 @@ static int remember_name(struct targets *targets, const union ps_addr *addr, con
 static void address_from_sockaddr(const struct sockaddr *sa, union ps_addr *addr)
 {
 	if (sa->sa_family == AF_INET)
-		ps_addr_from_v4(addr, ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr);
+		ps_addr_from_v4(addr,
+				((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr);
 	else
 		memcpy(addr->b, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
 }
@@ -238,9 +239,11 @@ static int add_text(struct targets *targets, struct target_list *list, const cha
 		return err;
 	}
 	/* What has only digits, dots and the like was meant as an address. */
-	if (strchr(text, '/') || strchr(text, ':') || !strpbrk(text, "abcdefghijklmnopqrstuvwxyz"
-							     "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
-		log_error("bad target %s: expected an address, address/length, first-last or a host name",
+	if (strchr(text, '/') || strchr(text, ':') ||
+	    !strpbrk(text, "abcdefghijklmnopqrstuvwxyz"
+			   "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+		log_error("bad target %s: expected an address, address/length, first-last or a "
+			  "host name",
 			  text);
 		return -EINVAL;
 	}
@@ -301,7 +304,8 @@ static void merge(struct target_list *list)
 	for (size_t i = 1; i < list->n; i++) {
 		struct target_range *last = &list->ranges[kept];
 
-		if (list->ranges[i].first <= last->last || list->ranges[i].first - 1 == last->last) {
+		if (list->ranges[i].first <= last->last ||
+		    list->ranges[i].first - 1 == last->last) {
 			if (list->ranges[i].last > last->last)
 				last->last = list->ranges[i].last;
 		} else {
@@ -359,7 +363,8 @@ int targets_finish(struct targets *targets)
 		range->before = (__u64)count;
 		count += range->last - range->first + 1;
 		if (count > TARGETS_MAX || range->last - range->first >= TARGETS_MAX) {
-			log_error("too many targets: more than 2^40 addresses; name a smaller prefix");
+			log_error("too many targets: more than 2^40 addresses; name a smaller "
+				  "prefix");
 			return -EINVAL;
 		}
 	}
@@ -383,7 +388,8 @@ void targets_at(const struct targets *targets, __u64 index, union ps_addr *addr)
 		else
 			high = mid;
 	}
-	address_of(targets->include.ranges[low].first + (index - targets->include.ranges[low].before),
+	address_of(targets->include.ranges[low].first +
+			   (index - targets->include.ranges[low].before),
 		   addr);
 }
 

@@ -19,9 +19,9 @@
 #define TARGETS_PATTERN_MAX 4096
 
 struct target_range {
-	unsigned __int128 first;	/* host order */
-	unsigned __int128 last;		/* inclusive */
-	__u64 before;			/* addresses in the ranges in front of this one */
+	unsigned __int128 first; /* host order */
+	unsigned __int128 last;  /* inclusive */
+	__u64 before;            /* addresses in the ranges in front of this one */
 };
 
 struct target_list {
@@ -38,15 +38,15 @@ struct target_name {
 struct targets {
 	struct target_list include;
 	struct target_list exclude;
-	struct target_name *names;	/* what the user called an address */
+	struct target_name *names; /* what the user called an address */
 	size_t name_count;
-	__u64 count;			/* valid after targets_finish() */
+	__u64 count; /* valid after targets_finish() */
 };
 
 /* How host names are resolved. */
 struct target_resolve {
-	int family;		/* AF_UNSPEC, AF_INET or AF_INET6 */
-	bool all_addresses;	/* every address of a name, not only the first */
+	int family;         /* AF_UNSPEC, AF_INET or AF_INET6 */
+	bool all_addresses; /* every address of a name, not only the first */
 };
 
 /*
@@ -57,7 +57,8 @@ struct target_resolve {
 int targets_add(struct targets *targets, const char *text, const struct target_resolve *resolve);
 
 /* The same for addresses that must not be touched. */
-int targets_exclude(struct targets *targets, const char *text, const struct target_resolve *resolve);
+int targets_exclude(struct targets *targets, const char *text,
+		    const struct target_resolve *resolve);
 
 /* Every white-space separated word of a file ("-" is stdin); '#' starts a comment. */
 int targets_load(struct targets *targets, const char *path, bool exclude,

@@ -14,17 +14,17 @@
 
 /* A -T template with the explicit options written over it. */
 struct timing {
-	double rate_pps;	/* into silence */
+	double rate_pps; /* into silence */
 	double rate_min_pps;
 	double rate_max_pps;
-	bool rate_fixed;	/* --rate: neither answers nor loss change it */
-	unsigned int tries;	/* per probe while no loss is seen */
-	unsigned int tries_max;	/* when it is */
-	__u64 rto_first_ns;	/* before any answer */
+	bool rate_fixed;        /* --rate: neither answers nor loss change it */
+	unsigned int tries;     /* per probe while no loss is seen */
+	unsigned int tries_max; /* when it is */
+	__u64 rto_first_ns;     /* before any answer */
 	__u64 rto_min_ns;
 	__u64 rto_max_ns;
-	__u64 delay_ns;		/* between two probes; 0 for none */
-	__u64 host_timeout_ns;	/* 0 for none */
+	__u64 delay_ns;        /* between two probes; 0 for none */
+	__u64 host_timeout_ns; /* 0 for none */
 };
 
 #define TIMING_TEMPLATES 6
@@ -68,12 +68,12 @@ unsigned int loss_tries(const struct loss *loss, __u64 ports, const struct timin
 struct pace {
 	const struct timing *timing;
 	double rate_pps;
-	double tokens;		/* from time */
-	double credit;		/* from answers */
-	double ceiling;		/* tokens of --max-rate */
+	double tokens;  /* from time */
+	double credit;  /* from answers */
+	double ceiling; /* tokens of --max-rate */
 	__u64 last_ns;
-	__u64 careful_until_ns;	/* after loss: answers buy nothing until then */
-	bool seen_loss;		/* slow start is over */
+	__u64 careful_until_ns; /* after loss: answers buy nothing until then */
+	bool seen_loss;         /* slow start is over */
 };
 
 void pace_init(struct pace *pace, const struct timing *timing, __u64 now_ns);

@@ -18,8 +18,9 @@ static bool rations(const struct scan *scan, struct host *host)
 {
 	struct tally *tally = scan_tally(scan, host);
 
-	return scan->config->timing.tries_max > 1 && !host->trickle.active && tally->counts[STATE_CLOSED] > 0 &&
-	       tally->answered < scan->phase->unit_count && !host->canary.blocked;
+	return scan->config->timing.tries_max > 1 && !host->trickle.active &&
+	       tally->counts[STATE_CLOSED] > 0 && tally->answered < scan->phase->unit_count &&
+	       !host->canary.blocked;
 }
 
 void trickle_take(struct scan *scan, __u64 now_ns)
@@ -91,7 +92,8 @@ static bool next_unit(struct scan *scan, struct host *host, __u32 *unit)
 static void send_group(struct scan *scan, struct host *host, __u64 now_ns)
 {
 	struct trickle *trickle = &host->trickle;
-	unsigned int group = trickle->tokens < GROUP_MAX ? (unsigned int)trickle->tokens : GROUP_MAX;
+	unsigned int group =
+		trickle->tokens < GROUP_MAX ? (unsigned int)trickle->tokens : GROUP_MAX;
 	__u32 unit;
 
 	for (unsigned int i = 0; i < group; i++) {
@@ -121,7 +123,8 @@ void trickle_step(struct scan *scan, __u64 now_ns, __u64 *due_ns)
 		/* Half a percent over: the target's clock ticks more coarsely than ours. */
 		if (now_ns >= trickle->due_ns && trickle->tokens >= 1.005)
 			send_group(scan, host, now_ns);
-		at = now_ns + (__u64)(fmax(1.006 - trickle->tokens, 0) / trickle->rate_pps * NS_PER_S);
+		at = now_ns +
+		     (__u64)(fmax(1.006 - trickle->tokens, 0) / trickle->rate_pps * NS_PER_S);
 		at = at > trickle->due_ns ? at : trickle->due_ns;
 		if (!trickle->finished && at < *due_ns)
 			*due_ns = at;
