@@ -37,11 +37,16 @@ for ((round = 0; round < rounds; round++)); do
 	replay_s=$(least "$replay_s" "$seconds")
 done
 
-awk -v n="$packets" -v loop="$loop_s" -v replay="$replay_s" -v kb="$memory_kb" 'BEGIN {
+rm "$capture"
+build/tools/bench/replay forge "$capture" "$packets" >/dev/null
+read -r _ forged_kb < <(cost_of build/pscan-xdp replay --monitor -s "$capture")
+
+awk -v n="$packets" -v loop="$loop_s" -v replay="$replay_s" -v kb="$memory_kb" -v forged="$forged_kb" 'BEGIN {
 	printf "packets        %d\n", n
 	printf "libpcap loop   %.2f s  %4.0f ns/packet\n", loop, loop / n * 1e9
 	printf "replay         %.2f s  %4.0f ns/packet\n", replay, replay / n * 1e9
 	printf "ratio          %.2f  (at most 2)\n", replay / loop
-	printf "memory         %.0f MB\n", kb / 1024
+	printf "memory         %.0f MB; %.0f MB with %d sources of two ports each\n", kb / 1024,
+		forged / 1024, n / 2
 	exit replay / loop > 2
 }'
