@@ -178,7 +178,7 @@ run: ## build, then attach to IFACE=..., or show everything in a two-host lab
 # ---- speed -----------------------------------------------------------------
 
 .PHONY: bench bench-build
-bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o
+bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o $(B)/tools/bench/vary.bpf.o
 bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 	$(Q)tools/bench/$*.sh
 

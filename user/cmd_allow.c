@@ -17,48 +17,34 @@ static const char doc[] =
 	"addresses that were found at run time: those are scored, and never blocked.\v"
 	"`add` lifts the detector's blocks of the sources it covers; a block made by hand stays.";
 
-/* One blocked address inside the prefix; found anew after each removal. */
-struct inside {
-	const struct prefix *prefix;
-	union ps_addr addr;
-};
-
-static int first_inside(const union ps_addr *addr, const struct ps_block *block, void *data)
+static int allow(const struct xdp *xdp, const struct prefix *prefix, const struct ps_allow *value)
 {
-	struct inside *in = data;
-
-	(void)block;
-	if (!prefix_covers(in->prefix, addr))
-		return 0;
-	in->addr = *addr;
-	return 1;
-}
-
-static void lift_inside(const struct xdp *xdp, const struct prefix *prefix)
-{
-	struct inside in = { .prefix = prefix };
 	char text[PREFIX_TEXT_BYTES];
+	int err = xdp_allow_add(xdp, prefix, value), lifted;
 
-	while (xdp_each_block(xdp, first_inside, &in) == 1 && xdp_block_del(xdp, &in.addr) == 0)
-		log_note("%s is no longer blocked", source_format(&in.addr, text));
+	if (err) {
+		log_error("cannot allow %s: %s", prefix_format(prefix, text),
+			  err == -ENOSPC ? "the list is full (65536 prefixes)" : strerror(-err));
+		return err;
+	}
+	lifted = xdp_blocks_lift(xdp, prefix);
+	if (lifted < 0)
+		log_error("cannot lift the blocks of %s: %s", prefix_format(prefix, text),
+			  strerror(-lifted));
+	else if (lifted)
+		log_note("%d block%s of %s lifted", lifted, lifted == 1 ? "" : "s",
+			 prefix_format(prefix, text));
+	return lifted < 0 ? lifted : 0;
 }
 
 static int add(const struct xdp *xdp, const struct list_arguments *a)
 {
 	struct ps_allow value = { .until_ns = a->time_ns ? xdp_now_ns() + a->time_ns : 0,
 				  .kind = PS_ALLOW_USER };
-	char text[PREFIX_TEXT_BYTES];
 	int err = 0;
 
-	for (unsigned int i = 0; i < a->n && !err; i++) {
-		err = xdp_allow_add(xdp, &a->prefix[i], &value);
-		if (err)
-			log_error("cannot allow %s: %s", prefix_format(&a->prefix[i], text),
-				  err == -ENOSPC ? "the list is full (65536 prefixes)" :
-						   strerror(-err));
-		else
-			lift_inside(xdp, &a->prefix[i]);
-	}
+	for (unsigned int i = 0; i < a->n && !err; i++)
+		err = allow(xdp, &a->prefix[i], &value);
 	return err;
 }
 

@@ -239,6 +239,18 @@ static int attach_all(const struct arguments *a, const struct xdp *xdp)
 	return err;
 }
 
+/* Was anything asked for that only the first loader decides? */
+static bool asks_for_more(const struct arguments *a)
+{
+	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports ||
+		    a->session.events || a->session.json || a->session.max_packets ||
+		    a->session.confirm_ns;
+
+	for (int i = 0; i < RULE_OPT_MAX; i++)
+		more = more || a->rule.text[i];
+	return more;
+}
+
 /* A loader runs already: the interface joins what it watches, under its rule. */
 static int join(const struct arguments *a)
 {
@@ -265,6 +277,9 @@ static int join(const struct arguments *a)
 				 "reports it, under the rule it was started with", a->ifname[i],
 				 link.native ? "native" : "generic", cfg.loader_pid);
 	}
+	if (!err && asks_for_more(a))
+		log_warn("that one's rule, lists and output stay as they are: of the options given "
+			 "here only --mode had an effect");
 	xdp_close(xdp);
 	return err;
 }
@@ -274,8 +289,12 @@ static int set_lists(const struct arguments *a, const struct xdp *xdp)
 	static struct guard guard;
 	int err = 0;
 
-	for (unsigned int i = 0; i < a->n_allow && !err; i++)
+	for (unsigned int i = 0; i < a->n_allow && !err; i++) {
 		err = xdp_allow_add(xdp, &a->allow[i], &(struct ps_allow){ .kind = PS_ALLOW_USER });
+		/* An earlier run may have blocked them, and blocks ask no list. */
+		if (!err && xdp_blocks_lift(xdp, &a->allow[i]) < 0)
+			err = -EIO;
+	}
 	if (!err)
 		err = xdp_dst_set(xdp, a->dst, a->n_dst);
 	guard_collect(&guard);
@@ -355,10 +374,13 @@ int cmd_attach(int argc, char **argv)
 		log_note("continuing with the counters and blocks of an earlier run");
 	stays = xdp->adopted;
 	err = run(&a, xdp, &stays);
+	/* After `detach`, another loader's pins may be where ours were. */
+	if (xdp_holds_pins(xdp)) {
+		if (stays)
+			xdp_release_if_unused();
+		else if (xdp_detach_all())
+			err = err ? err : -EIO;
+	}
 	xdp_close(xdp);
-	if (stays)
-		xdp_release_if_unused();
-	else if (xdp_detach_all())
-		err = err ? err : -EIO;
 	return err ? EXIT_FAILED : EXIT_DONE;
 }

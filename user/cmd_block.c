@@ -67,51 +67,13 @@ static int add(const struct xdp *xdp, const struct list_arguments *a)
 
 /* ---- del and flush -------------------------------------------------------- */
 
-struct addrs {
-	const struct prefix *within;	/* NULL: all */
-	union ps_addr *addr;
-	size_t n, room;
-};
-
-static int collect_block(const union ps_addr *addr, const struct ps_block *block, void *data)
-{
-	struct addrs *list = data;
-
-	(void)block;
-	if (list->within && !prefix_covers(list->within, addr))
-		return 0;
-	if (list->n == list->room) {
-		size_t room = list->room ? list->room * 2 : 64;
-		union ps_addr *more = realloc(list->addr, room * sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		list->addr = more;
-		list->room = room;
-	}
-	list->addr[list->n++] = *addr;
-	return 0;
-}
-
-/* Return: how many of the detector's blocks were lifted, or a negative errno. */
-static int lift(const struct xdp *xdp, const struct prefix *within)
-{
-	struct addrs list = { .within = within };
-	int err = xdp_each_block(xdp, collect_block, &list), lifted = 0;
-
-	for (size_t i = 0; i < list.n && !err; i++)
-		lifted += xdp_block_del(xdp, &list.addr[i]) == 0;
-	free(list.addr);
-	return err ? err : lifted;
-}
-
 static int del(const struct xdp *xdp, const struct list_arguments *a)
 {
 	char text[PREFIX_TEXT_BYTES];
 	int err = 0;
 
 	for (unsigned int i = 0; i < a->n; i++) {
-		int by_hand = xdp_deny_del(xdp, &a->prefix[i]), lifted = lift(xdp, &a->prefix[i]);
+		int by_hand = xdp_deny_del(xdp, &a->prefix[i]), lifted = xdp_blocks_lift(xdp, &a->prefix[i]);
 
 		if (by_hand == 0 || lifted > 0)
 			continue;
@@ -139,7 +101,7 @@ static int flush(const struct xdp *xdp)
 		if (err)
 			break;
 	}
-	lifted = lift(xdp, NULL);
+	lifted = xdp_blocks_lift(xdp, NULL);
 	if (err || lifted < 0)
 		log_error("cannot lift every block: %s", strerror(err ? -err : -lifted));
 	return err ? err : lifted < 0 ? lifted : 0;

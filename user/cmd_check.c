@@ -128,15 +128,17 @@ static void check_privilege(struct checkup *c)
 
 	capng_get_caps_process();
 	mount = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
-	bpf = mount || capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
+	bpf = mount || (capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) &&
+			capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON));
 	admin = capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN);
 	if (!bpf || !admin)
-		tell(c, FAILED, "privilege", "%s%s missing; run as root", bpf ? "" : "CAP_BPF ",
+		tell(c, FAILED, "privilege", "%s%s%s missing; run as root",
+		     bpf ? "" : "CAP_BPF or CAP_PERFMON", !bpf && !admin ? " and " : "",
 		     admin ? "" : "CAP_NET_ADMIN");
 	else if (!mount)
 		tell(c, SHORT, "privilege", "no CAP_SYS_ADMIN: bpffs cannot be mounted if it is not");
 	else
-		tell(c, GOOD, "privilege", "CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN");
+		tell(c, GOOD, "privilege", "CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_ADMIN");
 }
 
 static void check_bpffs(struct checkup *c)

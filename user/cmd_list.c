@@ -11,11 +11,12 @@
 
 enum { OPT_FORCE = 0x2000 };
 
+/* The first belongs to commands that know flush. */
 static const struct argp_option options[] = {
-	{ "time", 't', "TIME", 0, "end by itself after TIME, such as 30min (default: never)", 0 },
-	{ "json", 'j', NULL, 0, "`list` as one JSON array", 0 },
 	{ "force", OPT_FORCE, NULL, 0,
 	  "add even what covers an address that must not be blocked", 0 },
+	{ "time", 't', "TIME", 0, "end by itself after TIME, such as 30min (default: never)", 0 },
+	{ "json", 'j', NULL, 0, "`list` as one JSON array", 0 },
 	{ 0 },
 };
 
@@ -41,8 +42,8 @@ static void refuse_misplaced(const struct list_arguments *a, struct argp_state *
 {
 	if (a->time_ns && a->verb != LIST_ADD)
 		argp_error(state, "--time goes with `add`");
-	if (a->force && (a->verb != LIST_ADD || !a->has_flush))
-		argp_error(state, "--force goes with `block add`");
+	if (a->force && a->verb != LIST_ADD)
+		argp_error(state, "--force goes with `add`");
 	if (a->json && a->verb != LIST_LIST)
 		argp_error(state, "--json goes with `list`");
 }
@@ -91,11 +92,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 void list_parse(int argc, char **argv, const char *doc, struct list_arguments *a)
 {
-	struct argp argp = { .options = options, .parser = parse, .doc = doc,
+	struct argp argp = { .options = options + 1, .parser = parse, .doc = doc,
 			     .args_doc = "add|del CIDR...\nlist" };
 
-	if (a->has_flush)
+	if (a->has_flush) {
+		argp.options = options;
 		argp.args_doc = "add|del CIDR...\nlist\nflush";
+	}
 	argp_parse(&argp, argc, argv, 0, NULL, a);
 }
 

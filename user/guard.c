@@ -297,6 +297,8 @@ int guard_apply(const struct xdp *xdp, const struct guard *g)
 		if (!find(&users, &host))
 			err = xdp_allow_add(xdp, &host,
 					    &(struct ps_allow){ .kind = g->entry[i].kind });
+		/* It may have been blocked before it became one of these. */
+		xdp_block_del(xdp, &g->entry[i].addr);
 	}
 	if (!err)
 		err = xdp_locals_set(xdp, own, owns);

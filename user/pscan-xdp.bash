@@ -32,7 +32,8 @@ _pscan_xdp_options() {
 	detach) echo '-a --all' ;;
 	check | status | why) echo '-j --json' ;;
 	stats) echo '-w --watch --top --source --sort --json' ;;
-	block | allow) echo '-t --time -j --json --force' ;;
+	block) echo '--force -t --time -j --json' ;;
+	allow) echo '-t --time -j --json' ;;
 	scan) echo "$_pscan_xdp_scan" ;;
 	replay) echo "--xdp $_pscan_xdp_rule $_pscan_xdp_capture" ;;
 	report) echo "-o --output $_pscan_xdp_rule $_pscan_xdp_capture" ;;

@@ -165,7 +165,7 @@ static bool still_listed(const struct xdp_link *links, int n, unsigned int ifind
 static int check_links(struct session *s)
 {
 	struct xdp_link now[LINKS_MAX];
-	int n = xdp_links(now, LINKS_MAX), live = 0;
+	int n = xdp_holds_pins(s->xdp) ? xdp_links(now, LINKS_MAX) : 0, live = 0;
 
 	for (int i = 0; i < s->n_links; i++)
 		if (s->links[i].ifname[0] && !still_listed(now, n, s->links[i].ifindex))

@@ -183,8 +183,15 @@ int xdp_open(struct xdp **out)
 
 /* ---- load and adopt --------------------------------------------------- */
 
-/* Only one loader reads the events and sweeps the blocks. The lock dies with its process. */
-static int lock_root(struct xdp *xdp)
+bool xdp_holds_pins(const struct xdp *xdp)
+{
+	struct stat ours, there;
+
+	return fstat(xdp->root, &ours) == 0 && stat(XDP_ROOT, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+static int open_root(struct xdp *xdp)
 {
 	int err;
 
@@ -203,6 +210,19 @@ static int lock_root(struct xdp *xdp)
 		return err;
 	}
 	return flock(xdp->root, LOCK_EX | LOCK_NB) ? -EBUSY : 0;
+}
+
+/* Only one loader reads the events and sweeps the blocks. The lock dies with its process. */
+static int lock_root(struct xdp *xdp)
+{
+	int err = open_root(xdp);
+
+	/* A loader that ended meanwhile took the folder along: what is locked then is nobody's. */
+	while (!err && !xdp_holds_pins(xdp)) {
+		close_fd(&xdp->root);
+		err = open_root(xdp);
+	}
+	return err;
 }
 
 static void fresh_config(const struct xdp_load_options *o, struct ps_config *cfg)
@@ -436,9 +456,10 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	if (err) {
 		bool ours = !options->unpinned && !xdp->adopted && err != -EBUSY && err != -EPROTO;
 
-		xdp_close(xdp);
+		/* The lock goes last: nobody may begin on what is being removed. */
 		if (ours)
 			xdp_release_if_unused();
+		xdp_close(xdp);
 		return err;
 	}
 	*out = xdp;
@@ -458,35 +479,4 @@ int xdp_try_load(void)
 	err = pscan_bpf__load(skel);
 	pscan_bpf__destroy(skel);
 	return err;
-}
-
-int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 ifindex,
-		 __u32 repeat, __u32 *verdict, __u32 *ns)
-{
-	struct xdp_md ctx = { .data_end = bytes, .ingress_ifindex = ifindex };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = bytes,
-		    .repeat = (int)repeat);
-
-	if (ifindex) {
-		opts.ctx_in = &ctx;
-		opts.ctx_size_in = sizeof(ctx);
-	}
-	if (bpf_prog_test_run_opts(xdp->prog, &opts))
-		return -errno;
-	*verdict = opts.retval;
-	if (ns)
-		*ns = opts.duration;
-	return 0;
-}
-
-int xdp_program_size(const struct xdp *xdp, __u32 *verified, __u32 *jited)
-{
-	struct bpf_prog_info info = {};
-	__u32 bytes = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(xdp->prog, &info, &bytes))
-		return -errno;
-	*verified = info.verified_insns;
-	*jited = info.jited_prog_len;
-	return 0;
 }

@@ -111,6 +111,12 @@ int xdp_release_if_unused(void);
  */
 int xdp_links(struct xdp_link *links, int max);
 
+/*
+ * Is the pin folder still the one that this loader locked? Not after `detach`
+ * took everything away, nor when another loader made a new one since.
+ */
+bool xdp_holds_pins(const struct xdp *xdp);
+
 /* Does a loader hold the lock? Its pid is config.loader_pid. Silent. */
 bool xdp_loader_runs(void);
 

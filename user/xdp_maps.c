@@ -255,6 +255,44 @@ int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr)
 	return bpf_map_delete_elem(xdp->fd[XDP_MAP_BLOCKS], addr) ? -errno : 0;
 }
 
+/* Collected first: removing entries under the walk would make it skip others. */
+struct inside {
+	const struct prefix *within;
+	union ps_addr *addr;
+	size_t n, room;
+};
+
+static int collect_inside(const union ps_addr *addr, const struct ps_block *block, void *data)
+{
+	struct inside *list = data;
+
+	(void)block;
+	if (list->within && !prefix_covers(list->within, addr))
+		return 0;
+	if (list->n == list->room) {
+		size_t room = list->room ? list->room * 2 : 64;
+		union ps_addr *more = realloc(list->addr, room * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		list->addr = more;
+		list->room = room;
+	}
+	list->addr[list->n++] = *addr;
+	return 0;
+}
+
+int xdp_blocks_lift(const struct xdp *xdp, const struct prefix *within)
+{
+	struct inside list = { .within = within };
+	int err = xdp_each_block(xdp, collect_inside, &list), lifted = 0;
+
+	for (size_t i = 0; i < list.n && !err; i++)
+		lifted += xdp_block_del(xdp, &list.addr[i]) == 0;
+	free(list.addr);
+	return err ? err : lifted;
+}
+
 static struct ps_prefix to_key(const struct prefix *prefix)
 {
 	struct ps_prefix key = { .bits = prefix->bits };
@@ -358,8 +396,8 @@ int xdp_locals_set(const struct xdp *xdp, const union ps_addr *addrs, unsigned i
 	union ps_addr key, next, *from = NULL;
 
 	for (unsigned int i = 0; i < n && !err; i++)
-		if (bpf_map_update_elem(fd, &addrs[i], &(__u8){ 1 }, BPF_ANY))
-			err = -errno;
+		if (bpf_map_update_elem(fd, &addrs[i], &(__u8){ 1 }, BPF_ANY) && errno != E2BIG)
+			err = -errno; /* full: limits.h says what that means for the rest */
 	while (!err && bpf_map_get_next_key(fd, from, &next) == 0) {
 		unsigned int i = 0;
 

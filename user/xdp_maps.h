@@ -36,6 +36,8 @@ int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_s
 /* An automatic block. -ENOENT when there is none. */
 int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_block *out);
 int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr);
+/* Removes those inside @within; NULL: all. Return: how many, or a negative errno. */
+int xdp_blocks_lift(const struct xdp *xdp, const struct prefix *within);
 
 /* -ENOSPC when the list is full. */
 int xdp_allow_add(const struct xdp *xdp, const struct prefix *prefix,

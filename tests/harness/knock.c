@@ -91,9 +91,10 @@ int main(int argc, char **argv)
 	last = tool_number(argv[3], "LAST", first, 65535);
 	if (last - first >= PORTS_MAX)
 		errx(2, "more than %d ports", PORTS_MAX);
-	for (unsigned int port = first; port <= last; port++)
-		sockets[n++] = (struct pollfd){ .fd = knock(argv[1], port, argv[4]),
-						.events = POLLOUT };
+	for (unsigned int port = first; port <= last; port++) {
+		sockets[n].fd = knock(argv[1], port, argv[4]);
+		sockets[n++].events = POLLOUT;
+	}
 	printf("%u\n", answers(sockets, n));
 	return 0;
 }

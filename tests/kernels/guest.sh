@@ -9,6 +9,8 @@
 #                eth1  203.0.113.1  2001:db8:2::1   virtio_net
 #   "attacker"   a0    198.51.100.2 .3 .4 and ::2   the cable's other end
 #                eth0  203.0.113.2  .3 .4 and ::2   the other card on the hub
+# shellcheck disable=SC2317 # most functions are called by tap and wait_for
+# shellcheck disable=SC2086 # no name, number or address here holds a blank
 
 # The emulated CPU is slow: the rule's window is long, so that its speed does not decide.
 window=10s
@@ -95,7 +97,6 @@ knocks() {
 	*:*) target=$net6::1 ;;
 	*) target=$net4.1 ;;
 	esac
-	# shellcheck disable=SC2086 # the two ends of the range
 	equals "$(in_attacker knock "$target" $ports "$2")" "$1"
 }
 
@@ -166,8 +167,7 @@ one_driver() {
 # What SOURCE learns while the file /tmp/flood is there, one number a line.
 flood() {
 	while [ -e /tmp/flood ]; do
-		# shellcheck disable=SC2086 # the two ends of the range
-		in_attacker knock $net4.1 $ports "$1" || echo failed
+			in_attacker knock $net4.1 $ports "$1" || echo failed
 	done
 }
 
@@ -190,7 +190,6 @@ upgrade() {
 	done
 	tap "$mode: a new loader takes over, with a program of its own" attach "$mode"
 	rm /tmp/flood
-	# shellcheck disable=SC2086 # two processes
 	wait $floods
 	for driver in veth virtio_net; do
 		column="$driver $mode upgrades"
@@ -204,7 +203,7 @@ upgrade() {
 }
 
 no_program() {
-	! ip -details link show "$1" | grep -w xdp && [ ! -e /sys/fs/bpf/pscan-xdp-* ]
+	! ip -details link show "$1" | grep -w xdp && [ -z "$(ls /sys/fs/bpf)" ]
 }
 
 leave() {
@@ -270,7 +269,8 @@ case $(uname -r) in
 		choose $driver
 		tap "$iface answers $all_ports ports before" knocks $all_ports $net4.2
 	done
-	for part in $(cat parts); do
+	read -r parts <parts
+	for part in $parts; do
 		case $part in
 		native | generic) mode=$part && one_mode ;;
 		suite) prog_tests ;;

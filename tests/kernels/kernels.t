@@ -53,11 +53,25 @@ start() {
 
 	LIMIT=$limit tools/kernels/boot.sh "$cache/$1" "$work/root.cpio" "$work/payload" \
 		>"$work/$1.console" 2>"$work/$1.err" || status=$?
-	echo "$status" >"$work/$1.status"
+	echo "$status" >"$work/$1.part"
+	mv "$work/$1.part" "$work/$1.status"
 }
 
-# Prints what kernel $1 had to show, each line behind its name, with the end as a result of
-# its own: a guest that stops halfway is a failure, not a shorter list.
+# Boots those that could be fetched, as many at a time as there are CPUs to emulate on.
+start_all() {
+	local kernel running=0
+
+	for kernel in $kernels; do
+		[ ! -e "$work/$kernel.missing" ] || continue
+		[ "$running" -lt "$(nproc)" ] || wait -n
+		start "$kernel" &
+		running=$((running + 1))
+	done
+	wait
+}
+
+# Waits for kernel $1 and prints what it had to show, each line behind its name, with the end
+# as a result of its own: a guest that stops halfway is a failure, not a shorter list.
 results() {
 	local console=$work/$1.console status
 
@@ -65,6 +79,9 @@ results() {
 		echo "ok - $1 # SKIP $(tail -n 1 "$work/$1.missing")"
 		return
 	fi
+	until [ -e "$work/$1.status" ]; do
+		sleep 0.2
+	done
 	status=$(cat "$work/$1.status")
 	echo "# $1 is $(cat "$cache/$1/release")"
 	tr -d '\r' <"$console" | sed -n "s/^\(not \)\?ok - /&$1 /p; /^#/p"
@@ -121,22 +138,14 @@ for kernel in $kernels; do
 done
 prepare
 
-# As many at a time as there are CPUs to emulate on.
-running=0
 for kernel in $kernels; do
-	if ! tools/kernels/fetch.sh "$cache/$kernel" "${package[$kernel]}" "${suite[$kernel]}" \
-		virtio_pci virtio_net veth 2>"$work/$kernel.missing"; then
+	if tools/kernels/fetch.sh "$cache/$kernel" "${package[$kernel]}" "${suite[$kernel]}" \
+		virtio_pci virtio_net veth 2>"$work/fetch.log"; then
 		continue
 	fi
-	rm "$work/$kernel.missing"
-	if [ "$running" -ge "$(nproc)" ]; then
-		wait -n
-	fi
-	start "$kernel" &
-	running=$((running + 1))
+	mv "$work/fetch.log" "$work/$kernel.missing"
 done
-wait
-
+start_all &
 for kernel in $kernels; do
 	results "$kernel"
 done | awk "$tap"

@@ -79,6 +79,17 @@ static __u64 packets_of(const struct ps_source *s)
 	return sum;
 }
 
+/*
+ * The event holds as many ports as it has points. One probe crosses, and with
+ * it may come the one that waited in the mark: the CPU that fetched it may be
+ * held up while the other enters all the rest.
+ */
+static void check_event(const struct ps_event *e)
+{
+	assert_int_equal(e->score, e->source.probes);
+	assert_in_range(e->score, prog.cfg->rule.threshold, prog.cfg->rule.threshold + 1);
+}
+
 /* After a round in monitor mode: every packet is in one place, every port once. */
 static void check_watched(const struct round *r, __u64 total)
 {
@@ -101,7 +112,7 @@ static void check_watched(const struct round *r, __u64 total)
 	/* The first packet of each source waits in its mark, and is entered with the second. */
 	assert_int_equal(entered, prog_count(PS_COUNT_SCORED) + (__u64)r->n);
 	for (unsigned int e = 0; e < prog.events; e++)
-		assert_int_equal(prog.event[e].score, prog.cfg->rule.threshold);
+		check_event(&prog.event[e]);
 }
 
 static void two_cpus(void)
@@ -129,7 +140,7 @@ static void test_watched(void **state)
 
 		prog_begin(false);
 		prog.cfg->rule.respond = PS_RESPOND_MONITOR;
-		prog.cfg->rule.threshold = (__u16)(21 + i % 12);
+		prog.cfg->rule.threshold = (__u16)(21 + i % 11);
 		prog_forget();
 		r.src[0] = prog_source();
 		run(&r);
@@ -147,13 +158,12 @@ static void test_blocked(void **state)
 		struct ps_block block;
 
 		prog_begin(false);
-		prog.cfg->rule.threshold = (__u16)(21 + i % 12);
+		prog.cfg->rule.threshold = (__u16)(21 + i % 11);
 		prog_forget();
 		r.src[0] = prog_source();
 		run(&r);
 		prog_expect_events(1);
-		assert_int_equal(prog.event[0].score, prog.cfg->rule.threshold);
-		assert_int_equal(prog.event[0].source.probes, prog.cfg->rule.threshold);
+		check_event(&prog.event[0]);
 		assert_int_equal(prog_count(PS_COUNT_SCAN), 1);
 		assert_int_equal(prog_count(PS_COUNT_BLOCK), 1);
 		assert_true(prog_has_block(&block));

@@ -2,14 +2,13 @@
 /* options.c - see options.h. One argp table; nmap's two-letter names are argv.c's. */
 #include <argp.h>
 #include <errno.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "duration.h"
 #include "log.h"
 #include "scan/argv.h"
-#include "scan/options.h"
+#include "scan/options_draft.h"
 
 enum {
 	OPT_CONNECT = 1000, OPT_SYN, OPT_FIN, OPT_NULL, OPT_XMAS, OPT_MAIMON, OPT_ACK, OPT_WINDOW,
@@ -80,32 +79,6 @@ static const struct argp_option table[] = {
 	{ "resume-file", OPT_RESUME_FILE, "FILE", 0,
 	  "Where an interrupted scan is saved (default pscan-xdp.resume)", 0 },
 	{ 0 },
-};
-
-/* Files one run may write. */
-#define OUTPUTS_MAX 16
-
-/* What the options say before it is known how they fit together. */
-struct draft {
-	struct options *options;
-	struct target_resolve resolve;
-	char **targets;
-	size_t target_count;
-	char **excludes;
-	size_t exclude_count;
-	const char *list, *exclude_file, *interface;
-	bool ports_given, seed_given;
-	const struct probe_ops *tcp;
-	double rate, min_rate, max_rate;
-	long retries;
-	__u64 timeout_ns, host_timeout_ns, delay_ns;
-	unsigned int level;
-	struct {
-		const struct output_format *format;
-		const char *path;
-	} outputs[OUTPUTS_MAX];
-	unsigned int output_count;
-	int err;
 };
 
 static void refuse(struct draft *draft, const char *what, const char *text, const char *expected)
@@ -231,16 +204,6 @@ static void take_output(struct draft *draft, const struct output_format *format,
 	draft->outputs[draft->output_count++].path = path;
 	if (strcmp(path, "-") == 0)
 		draft->options->stdout_taken = true;
-}
-
-static int open_outputs(struct draft *draft)
-{
-	int err = 0;
-
-	for (unsigned int i = 0; i < draft->output_count && !err; i++)
-		err = output_add(&draft->options->output, draft->outputs[i].format,
-				 draft->outputs[i].path, draft->options->resumed);
-	return err;
 }
 
 static const struct probe_ops *technique_of(int key)
@@ -450,108 +413,6 @@ static const struct argp argp = {
 	       "scanned. Scan only what you are allowed to.",
 };
 
-static int finish_targets(struct draft *draft)
-{
-	struct targets *targets = &draft->options->targets;
-	int err = 0;
-
-	if (draft->target_count == 0 && !draft->list)
-		err = targets_add(targets, "localhost", &draft->resolve);
-	for (size_t i = 0; i < draft->target_count && !err; i++)
-		err = targets_add(targets, draft->targets[i], &draft->resolve);
-	if (!err && draft->list)
-		err = targets_load(targets, draft->list, false, &draft->resolve);
-	for (size_t i = 0; i < draft->exclude_count && !err; i++)
-		err = targets_exclude(targets, draft->excludes[i], &draft->resolve);
-	if (!err && draft->exclude_file)
-		err = targets_load(targets, draft->exclude_file, true, &draft->resolve);
-	return err ? err : targets_finish(targets);
-}
-
-static void finish_timing(struct draft *draft)
-{
-	struct timing *timing = &draft->options->config.timing;
-
-	*timing = *timing_template(draft->level);
-	if (draft->delay_ns)
-		timing->delay_ns = draft->delay_ns;
-	if (timing->delay_ns)
-		timing->rate_pps = timing->rate_max_pps = 1e9 / (double)timing->delay_ns;
-	if (draft->min_rate) {
-		timing->rate_min_pps = draft->min_rate;
-		if (timing->rate_pps < draft->min_rate)
-			timing->rate_pps = draft->min_rate;
-	}
-	if (draft->max_rate)
-		timing->rate_max_pps = draft->max_rate;
-	if (timing->rate_pps > timing->rate_max_pps)
-		timing->rate_pps = timing->rate_max_pps;
-	if (draft->rate) {
-		timing->rate_pps = timing->rate_max_pps = draft->rate;
-		timing->rate_fixed = true;
-	}
-	if (draft->retries >= 0)
-		timing->tries = timing->tries_max = (unsigned int)draft->retries + 1;
-	if (draft->timeout_ns)
-		timing->rto_first_ns = draft->timeout_ns;
-	if (timing->rto_max_ns < timing->rto_first_ns)
-		timing->rto_max_ns = timing->rto_first_ns;
-	timing->host_timeout_ns = draft->host_timeout_ns;
-	if (draft->options->config.dry_run) {
-		timing->rate_pps = timing->rate_max_pps = 1e12;
-		timing->rate_fixed = true;
-		timing->tries = timing->tries_max = 1;
-	}
-}
-
-/* Options that are fine alone but not together. */
-static int check_together(struct draft *draft)
-{
-	struct scan_config *config = &draft->options->config;
-
-	if (config->shards > 1 && !draft->seed_given)
-		log_error("--shard needs --seed: the parts fit together only in the same order");
-	else if (config->tcp == &probe_tcp_connect && config->udp)
-		log_error("--udp cannot be combined with --connect; use --syn");
-	else if (config->tcp == &probe_tcp_connect && config->source_port)
-		log_error("--source-port needs a raw technique such as --syn");
-	else if (config->tcp == &probe_tcp_connect && config->ttl != 64)
-		log_error("--ttl needs a raw technique such as --syn");
-	else if (config->tcp && !config->ping_only && port_set_count(&config->ports.tcp) == 0)
-		log_error("the port list has no TCP port");
-	else if (config->udp && !config->ping_only && port_set_count(&config->ports.udp) == 0)
-		log_error("the port list has no UDP port");
-	else
-		return 0;
-	return -EINVAL;
-}
-
-static int finish(struct draft *draft)
-{
-	struct scan_config *config = &draft->options->config;
-	int err;
-
-	config->tcp = draft->tcp;
-	if (!config->tcp && !config->udp && !config->ping_only)
-		config->tcp = &probe_tcp_connect;
-	if (!draft->ports_given)
-		ports_parse(&config->ports, "1-1023");
-	if (!draft->seed_given)
-		config->seed = ((__u64)randombytes_random() << 31) ^ randombytes_random();
-	if (draft->interface) {
-		config->route.ifindex = (int)if_nametoindex(draft->interface);
-		if (!config->route.ifindex) {
-			log_error("no interface named %s", draft->interface);
-			return -EINVAL;
-		}
-	}
-	finish_timing(draft);
-	err = check_together(draft);
-	if (!err)
-		err = finish_targets(draft);
-	return err ? err : open_outputs(draft);
-}
-
 int options_parse(struct options *options, int argc, char **argv)
 {
 	struct draft draft = { .options = options, .level = TIMING_DEFAULT, .retries = -1 };
@@ -565,7 +426,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (!err)
 		err = draft.err;
 	if (!err && !options->resume_from)
-		err = finish(&draft);
+		err = draft_finish(&draft);
 	free(draft.targets);
 	free(draft.excludes);
 	return err ? -EINVAL : 0;

@@ -18,7 +18,7 @@ static bool rations(const struct scan *scan, struct host *host)
 {
 	struct tally *tally = scan_tally(scan, host);
 
-	return !host->trickle.active && tally->counts[STATE_CLOSED] > 0 &&
+	return scan->config->timing.tries_max > 1 && !host->trickle.active && tally->counts[STATE_CLOSED] > 0 &&
 	       tally->answered < scan->phase->unit_count && !host->canary.blocked;
 }
 

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* test_classify.c - all 256 flag bytes, and which packets a socket may speak for. */
+#include "unit.h"
+
+#include <pscan/classify.h>
+
+enum { F = PS_TCP_FIN, S = PS_TCP_SYN, R = PS_TCP_RST, P = PS_TCP_PSH, A = PS_TCP_ACK,
+       U = PS_TCP_URG };
+
+static const struct {
+	__u8 flags;
+	enum ps_class class;
+} named[] = {
+	{ S, PS_CLASS_SYN }, { A, PS_CLASS_ACK }, { 0, PS_CLASS_NULL },
+	{ F | P | U, PS_CLASS_XMAS }, { F, PS_CLASS_FIN }, { F | A, PS_CLASS_MAIMON },
+	{ S | A, PS_CLASS_REPLY },
+};
+
+static void test_every_flag_byte(void **state)
+{
+	(void)state;
+
+	for (int flags = 0; flags < 256; flags++) {
+		struct ps_packet p = { .proto = PS_IP_TCP, .flags = (__u8)flags };
+		enum ps_class expect = flags & R ? PS_CLASS_REPLY : PS_CLASS_OTHER;
+
+		for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+			if (named[i].flags == (flags & 0x3f)) /* without ECE and CWR */
+				expect = named[i].class;
+		assert_int_equal(ps_classify(&p), expect);
+		assert_int_equal(ps_may_be_established(&p), (flags & A) && !(flags & (S | R)));
+		assert_int_equal(ps_may_be_reply(&p), (flags & (A | R)) != 0);
+	}
+}
+
+static void test_other_protocols(void **state)
+{
+	struct ps_packet udp = { .proto = PS_IP_UDP }, icmp = { .proto = PS_IP_ICMP };
+	struct ps_packet tiny = { .proto = PS_IP_TCP, .bits = PS_PKT_TINY };
+	(void)state;
+
+	assert_int_equal(ps_classify(&udp), PS_CLASS_UDP);
+	assert_true(ps_may_be_reply(&udp));
+	assert_false(ps_may_be_established(&udp));
+	assert_int_equal(ps_classify(&icmp), PS_CLASS_NONE);
+	assert_false(ps_may_be_reply(&icmp));
+	assert_int_equal(ps_classify(&tiny), PS_CLASS_OTHER);
+}
+
+static void test_wanted(void **state)
+{
+	struct ps_rule rule = { .classes = PS_CLASSES_DEFAULT };
+	struct ps_packet host = { .proto = PS_IP_TCP };
+	struct ps_packet group = { .proto = PS_IP_TCP, .bits = PS_PKT_GROUP };
+	(void)state;
+
+	for (int c = 0; c < PS_CLASS_MAX; c++) {
+		bool scores = c != PS_CLASS_NONE && c != PS_CLASS_REPLY;
+
+		assert_int_equal(ps_wanted(&rule, &host, (enum ps_class)c), scores);
+		assert_false(ps_wanted(&rule, &group, (enum ps_class)c));
+		assert_int_equal(ps_class_is_udp((__u32)c), c == PS_CLASS_UDP);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_flag_byte),
+		cmocka_unit_test(test_other_protocols),
+		cmocka_unit_test(test_wanted),
+	};
+
+	return cmocka_run_group_tests_name("classify", tests, NULL, NULL);
+}
