@@ -7,14 +7,19 @@
  *	replay forge FILE N	... of N packets from N/2 forged sources, two ports each
  *	replay loop FILE	reads it through an empty libpcap loop
  *
- * Each prints seconds of wall time. A capture is the same for the same N.
+ *	replay cost CMD...	runs it, its output thrown away
+ *
+ * cost prints seconds of wall time and the most memory in KB. A capture is the same for the same N.
  */
 #include <arpa/inet.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <pscan/hash.h>
 #include <pscan/wire.h>
@@ -166,24 +171,44 @@ static int loop(const char *path)
 		return 1;
 	}
 	pcap_close(pcap);
-	fprintf(stderr, "%llu packets\n", (unsigned long long)n);
+	printf("%llu packets\n", (unsigned long long)n);
+	return 0;
+}
+
+static int cost(char **command)
+{
+	double start = seconds();
+	struct rusage used;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (!freopen("/dev/null", "w", stdout))
+			_exit(127);
+		execv(command[0], command);
+		_exit(127);
+	}
+	if (pid < 0 || wait4(pid, &status, 0, &used) != pid || status) {
+		fprintf(stderr, "replay: %s did not end well\n", command[0]);
+		return 1;
+	}
+	printf("%.3f %ld\n", seconds() - start, used.ru_maxrss);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	double start = seconds();
 	int err = 2;
 
-	if (argc == 4 && strcmp(argv[1], "gen") == 0)
+	if (argc > 2 && strcmp(argv[1], "cost") == 0)
+		err = cost(argv + 2);
+	else if (argc == 4 && strcmp(argv[1], "gen") == 0)
 		err = generate(argv[2], strtoull(argv[3], NULL, 10), make_frame);
 	else if (argc == 4 && strcmp(argv[1], "forge") == 0)
 		err = generate(argv[2], strtoull(argv[3], NULL, 10), forge_frame);
 	else if (argc == 3 && strcmp(argv[1], "loop") == 0)
 		err = loop(argv[2]);
 	else
-		fprintf(stderr, "usage: replay gen|forge FILE N | replay loop FILE\n");
-	if (!err)
-		printf("%.3f\n", seconds() - start);
+		fprintf(stderr, "usage: replay gen|forge FILE N | loop FILE | cost CMD...\n");
 	return err;
 }

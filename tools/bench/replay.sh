@@ -18,28 +18,23 @@ trap 'rm -rf "$work"' EXIT
 capture=$work/capture.pcap
 loop_s=1e9 replay_s=1e9 memory_kb=0
 
-# Seconds of wall time and the most memory in KB of a command, as "S KB".
-cost_of() {
-	/usr/bin/time -o "$work/cost" -f '%e %M' "$@" >"$work/out" 2>"$work/err"
-	cat "$work/cost"
-}
-
 least() {
 	awk -v a="$1" -v b="$2" 'BEGIN { print a < b ? a : b }'
 }
 
-build/tools/bench/replay gen "$capture" "$packets" >/dev/null
+bench=build/tools/bench/replay
+"$bench" gen "$capture" "$packets"
 cat "$capture" >/dev/null # the page cache holds it from here on
 for ((round = 0; round < rounds; round++)); do
-	read -r seconds _ < <(cost_of build/tools/bench/replay loop "$capture")
+	read -r seconds _ < <("$bench" cost "$bench" loop "$capture")
 	loop_s=$(least "$loop_s" "$seconds")
-	read -r seconds memory_kb < <(cost_of build/pscan-xdp replay --monitor "$capture")
+	read -r seconds memory_kb < <("$bench" cost build/pscan-xdp replay --monitor "$capture")
 	replay_s=$(least "$replay_s" "$seconds")
 done
 
 rm "$capture"
-build/tools/bench/replay forge "$capture" "$packets" >/dev/null
-read -r _ forged_kb < <(cost_of build/pscan-xdp replay --monitor -s "$capture")
+"$bench" forge "$capture" "$packets"
+read -r _ forged_kb < <("$bench" cost build/pscan-xdp replay --monitor -s "$capture")
 
 awk -v n="$packets" -v loop="$loop_s" -v replay="$replay_s" -v kb="$memory_kb" -v forged="$forged_kb" 'BEGIN {
 	printf "packets        %d\n", n
