@@ -6,10 +6,10 @@
  *				traffic with scans and forged sources in it
  *	replay forge FILE N	... of N packets from N/2 forged sources, two ports each
  *	replay loop FILE	reads it through an empty libpcap loop
- *
  *	replay cost CMD...	runs it, its output thrown away
  *
- * cost prints seconds of wall time and the most memory in KB. A capture is the same for the same N.
+ * cost prints seconds of wall time and the most memory in KB. A capture is the
+ * same for the same N.
  */
 #include <arpa/inet.h>
 #include <pcap/pcap.h>
