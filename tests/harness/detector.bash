@@ -79,6 +79,15 @@ traffic() {
 	on "$host" timeout 60 "$repo/tests/harness/traffic.py" "$@"
 }
 
+# end_spawned: end what the test spawned and did not stop.
+end_spawned() {
+	local pids
+
+	mapfile -t pids < <(jobs -p)
+	kill "${pids[@]}" 2>/dev/null || true
+	wait
+}
+
 # xdp_on IFACE: print the id of the XDP program on that interface of the target, 0 for none.
 xdp_on() {
 	on t ip -j link show "$1" | jq '.[0].xdp.prog.id // 0'

@@ -9,14 +9,24 @@ bats_require_minimum_version 1.5.0
 load ../harness/lab
 load ../harness/detector
 
-setup() {
+# One lab for the file; each test attaches anew and puts back what it changed.
+setup_file() {
 	need_root
+	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
 	lab_up
-	services t --tcp 22
+	services t --tcp 22 --seconds 600
+}
+
+teardown_file() {
+	lab_down
 }
 
 teardown() {
-	lab_down
+	end_spawned
+	ask detach --all
+	nothing_left
+	on t sh -c "ip route del default; ip -6 route del default; umount /etc/resolv.conf" \
+		2>"$BATS_TEST_TMPDIR/put-back" || true
 }
 
 scan4() {
@@ -122,6 +132,11 @@ goes_silent() {
 	ask block list --json | jq -e 'length == 0'
 }
 
+# Was the block renewed after its first deadline.
+outlasted() {
+	[ "$(event renew .time_ns | tail -n 1)" -gt "$(event scan .until_ns)" ]
+}
+
 # ---- how long -----------------------------------------------------------------
 
 @test "a block runs out and is told to have" {
@@ -153,7 +168,7 @@ goes_silent() {
 	wait_for told renew "$attacker4"
 	[ "$(event renew .until_ns | head -n 1)" -gt "$(event scan .until_ns)" ]
 	# Beyond the first deadline, and the source has not stopped.
-	wait_for eval '[ "$(event renew .time_ns | tail -n 1)" -gt "$(event scan .until_ns)" ]'
+	wait_for outlasted
 	blocked "$attacker4"
 	run ! told expire
 	kill "$knocking_pid"
@@ -267,7 +282,7 @@ goes_silent() {
 }
 
 @test "attach --dst scores only what is sent there" {
-	"$lab_sh" addr "$lab" t 198.51.100.77/24
+	on t ip addr replace 198.51.100.77/24 dev t0
 	attach --dst 198.51.100.77 --dst 2001:db8::/64
 	scan4
 	wait_for at_least unscored 7

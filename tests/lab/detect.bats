@@ -17,7 +17,7 @@ setup_file() {
 	need_root
 	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
 	lab_up
-	services t --tcp 22,80,443
+	services t --tcp 22,80,443 --seconds 600
 	attach
 	export events
 }
@@ -38,7 +38,9 @@ forgotten() {
 }
 
 # What the target answers a probe with; neighbour discovery is no answer to one.
+# shellcheck disable=SC2034 # both are named by their family, see caught
 answers4="ip and src host $target4 and (tcp or udp or icmp)"
+# shellcheck disable=SC2034
 answers6="ip6 and src host $target6 and (tcp or udp or (icmp6 and ip6[40] < 128))"
 
 # caught FAMILY TYPE CMD...: CMD, run in the attacker, is taken for a scan of TYPE.

@@ -3,7 +3,7 @@
 #
 # The life of an attachment: killed loaders, upgrades under fire, what detaching
 # leaves, other tools' programs, interfaces that come and go.
-# shellcheck disable=SC2154 # names set by lab.bash
+# shellcheck disable=SC2154,SC2030,SC2031 # names set by lab.bash; each test is a subshell
 
 bats_require_minimum_version 1.5.0
 load ../harness/lab
@@ -57,7 +57,7 @@ flood() {
 
 # killed_in_scan FAMILY [NMAP OPTION]
 killed_in_scan() {
-	local family=$1 source=attacker$1 target=target$1 before dropped
+	local source=attacker$1 target=target$1 before dropped
 
 	shift
 	source=${!source}
@@ -107,7 +107,7 @@ killed_in_scan() {
 	# Captures on t0 see what the program lets pass, and nothing else.
 	count_start passed t "src host $attacker4 and tcp"
 	flood
-	for upgrade in 1 2 3; do
+	for _ in 1 2 3; do
 		dropped=$(stage drop)
 		wait_for at_least drop $((dropped + 1000))
 		murder
@@ -162,6 +162,21 @@ killed_in_scan() {
 	ask detach --all
 }
 
+@test "detached and attached again before the first loader noticed: it ends, the second stays" {
+	local first
+
+	attach
+	first=$loader_pid
+	ask detach t0
+	attach
+	wait "$first" || [ $? -eq 1 ]
+	[ "$(program_name t0)" = pscan ]
+	scan4
+	wait_for told scan "$attacker4"
+	interrupt
+	nothing_left
+}
+
 @test "SIGTERM detaches like Ctrl-C" {
 	attach
 	kill -TERM "$loader_pid"
@@ -193,7 +208,8 @@ killed_in_scan() {
 	traffic a probe 203.0.113.1 1 2 3 4 5 6 7
 	wait_for told scan 203.0.113.2
 	[ "$(event scan .action)" = block ]
-	wait_for eval 'ask detach t1 && [ "$(interfaces)" = t0 ]'
+	ask detach t1
+	[ "$(interfaces)" = t0 ]
 	[ "$(xdp_on t1)" -eq 0 ]
 	scan4
 	wait_for told scan "$attacker4"

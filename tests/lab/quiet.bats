@@ -17,8 +17,9 @@ setup_file() {
 	export events
 	for host in a t; do
 		spawn "web_$host" $host python3 -m http.server --bind :: -d "$BATS_FILE_TMPDIR" 80
-		spawn_ready "echo_$host" $host "$harness/listen" --tcp 22
-		spawn_ready "talk_$host" $host "$harness/listen" --tcp 8000 --accept-and-serve 300000
+		spawn_ready "echo_$host" $host "$harness/listen" --tcp 22 --seconds 600
+		spawn_ready "talk_$host" $host "$harness/listen" --tcp 8000 --seconds 600 \
+			--accept-and-serve 300000
 		spawn "iperf_$host" $host iperf3 --server
 		wait_for listens $host 80
 		wait_for listens $host 5201

@@ -3,7 +3,7 @@
 #
 # Bad input and bad surroundings: one clear line, the right exit status, and
 # nothing is changed by it.
-# shellcheck disable=SC2154 # names set by lab.bash
+# shellcheck disable=SC2154,SC2030,SC2031 # names set by lab.bash; each test is a subshell
 
 bats_require_minimum_version 1.5.0
 load ../harness/lab
