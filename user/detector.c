@@ -42,7 +42,6 @@ void detector_signals(struct input_pcap *in)
 	running = in;
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a reader that went away is a write error like any other */
 }
 
 static void on_event(const struct ps_event *event, void *data)

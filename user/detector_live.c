@@ -4,6 +4,7 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -134,6 +135,7 @@ static int run(struct live *l)
 	int err = 0;
 
 	detector_signals(NULL);
+	signal(SIGPIPE, SIG_IGN); /* who reads along may leave; --events goes on */
 	while (!err && l->open && !detector_done(&l->d)) {
 		err = wait_for_frames(l);
 		take_all(l);

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "model.h"
+#include "pages.h"
+
+#define PORTS (2 * MODEL_PORT_UDP)
 
 struct model *model_new(const char *title)
 {
@@ -16,8 +19,9 @@ struct model *model_new(const char *title)
 	m->followed =
 		lru_new(MODEL_SOURCES_MAX, sizeof(union ps_addr), sizeof(struct model_source), 0);
 	m->targets = lru_new(MODEL_TARGETS_MAX, sizeof(union ps_addr), sizeof(__u64), 0);
-	m->ports = calloc(2, sizeof(*m->ports));
-	if (m->title && m->followed && m->targets && m->ports)
+	m->ports = pages_new(PORTS * sizeof(*m->ports), false);
+	m->ports_seen = pages_new(PORTS * sizeof(*m->ports_seen), false);
+	if (m->title && m->followed && m->targets && m->ports && m->ports_seen)
 		return m;
 	model_free(m);
 	return NULL;
@@ -30,7 +34,8 @@ void model_free(struct model *m)
 	free(m->title);
 	lru_free(m->followed);
 	lru_free(m->targets);
-	free(m->ports);
+	pages_free(m->ports, PORTS * sizeof(*m->ports));
+	pages_free(m->ports_seen, PORTS * sizeof(*m->ports_seen));
 	free(m->source);
 	free(m->port);
 	free(m->target);
@@ -72,7 +77,10 @@ void model_probe(struct model_source *s, __u64 at_ns, __u16 port, enum ps_class 
 
 void model_tally(struct model *m, const union ps_addr *dst, __u16 port, bool udp)
 {
-	m->ports[udp][port]++;
+	__u32 index = port + (udp ? MODEL_PORT_UDP : 0);
+
+	if (!m->ports[index]++)
+		m->ports_seen[m->port_count++] = index;
 	++*(__u64 *)lru_take(m->targets, dst, NULL);
 }
 
@@ -87,22 +95,17 @@ static int by_packets(const void *a, const void *b)
 
 static int close_ports(struct model *m)
 {
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < 2 << 16; i++)
-		n += m->ports[i >> 16][i & 0xffff] != 0;
-	m->port = calloc(n ? n : 1, sizeof(*m->port));
+	m->port = calloc(m->port_count + 1UL, sizeof(*m->port));
 	if (!m->port)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < 2 << 16; i++) {
-		__u64 packets = m->ports[i >> 16][i & 0xffff];
+	for (unsigned int i = 0; i < m->port_count; i++) {
+		__u32 index = m->ports_seen[i];
 
-		if (packets)
-			m->port[m->port_count++] = (struct model_count){ .packets = packets,
-									 .port = (__u16)i,
-									 .udp = i >> 16 };
+		m->port[i] = (struct model_count){ .packets = m->ports[index],
+						   .port = (__u16)index,
+						   .udp = index >= MODEL_PORT_UDP };
 	}
-	qsort(m->port, n, sizeof(*m->port), by_packets);
+	qsort(m->port, m->port_count, sizeof(*m->port), by_packets);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #define MODEL_SOURCES_MAX 1024	/* followed at a time: the least recently active gives way */
 #define MODEL_PROBES_MAX 512	/* kept per source; more: every second one is kept, and so on */
 #define MODEL_TARGETS_MAX 4096
+#define MODEL_PORT_UDP (1U << 16)
 #define MODEL_CARDS_MAX 50	/* sources that a page shows in full */
 
 struct model_probe {
@@ -68,7 +69,8 @@ struct model {
 	char *title;		/* what it was made from */
 	struct lru *followed;	/* union ps_addr -> struct model_source */
 	struct lru *targets;	/* union ps_addr -> __u64 probes */
-	__u64 (*ports)[1 << 16]; /* probes per port: [0] TCP, [1] UDP */
+	__u64 *ports;		/* probes per port; UDP's are MODEL_PORT_UDP higher */
+	__u32 *ports_seen;	/* indices of those that are not 0, port_count of them */
 	/* After model_close(): */
 	struct model_source **source; /* detected ones, by time; then the others by score */
 	unsigned int sources;

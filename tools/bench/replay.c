@@ -4,16 +4,22 @@
  *
  *	replay gen FILE N	writes a capture of N packets: a busy server's
  *				traffic with scans and forged sources in it
+ *	replay forge FILE N	... of N packets from N/2 forged sources, two ports each
  *	replay loop FILE	reads it through an empty libpcap loop
+ *	replay cost CMD...	runs it, its output thrown away
  *
- * Both print seconds of wall time. The capture is the same for the same N.
+ * cost prints seconds of wall time and the most memory in KB. A capture is the
+ * same for the same N.
  */
 #include <arpa/inet.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <pscan/hash.h>
 #include <pscan/wire.h>
@@ -112,7 +118,15 @@ static size_t make_frame(struct frame *f, __u64 i)
 	return tcp_frame(f, pick(0xe0000000), 1024, SERVER, (__u16)pick(65536), PS_TCP_SYN, 0);
 }
 
-static int generate(const char *path, __u64 n)
+/* Packet @i of a flood that passes admission: every source probes two ports. */
+static size_t forge_frame(struct frame *f, __u64 i)
+{
+	__u32 src = (__u32)(ps_mix(i / 2 + 1) % 0xdf000000) + 0x01000000;
+
+	return tcp_frame(f, src, 1024, SERVER, i & 1 ? 22 : 80, PS_TCP_SYN, 0);
+}
+
+static int generate(const char *path, __u64 n, size_t (*make)(struct frame *f, __u64 i))
 {
 	pcap_t *pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, 128,
 							    PCAP_TSTAMP_PRECISION_NANO);
@@ -127,7 +141,7 @@ static int generate(const char *path, __u64 n)
 		struct pcap_pkthdr h = { .ts.tv_sec = (time_t)(1700000000 + i * SPACING_NS / 1000000000),
 					 .ts.tv_usec = (suseconds_t)(i * SPACING_NS % 1000000000) };
 
-		h.caplen = h.len = (bpf_u_int32)make_frame(&frame, i);
+		h.caplen = h.len = (bpf_u_int32)make(&frame, i);
 		pcap_dump((u_char *)out, &h, (const u_char *)&frame);
 	}
 	if (pcap_dump_flush(out)) {
@@ -157,22 +171,44 @@ static int loop(const char *path)
 		return 1;
 	}
 	pcap_close(pcap);
-	fprintf(stderr, "%llu packets\n", (unsigned long long)n);
+	printf("%llu packets\n", (unsigned long long)n);
+	return 0;
+}
+
+static int cost(char **command)
+{
+	double start = seconds();
+	struct rusage used;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (!freopen("/dev/null", "w", stdout))
+			_exit(127);
+		execv(command[0], command);
+		_exit(127);
+	}
+	if (pid < 0 || wait4(pid, &status, 0, &used) != pid || status) {
+		fprintf(stderr, "replay: %s did not end well\n", command[0]);
+		return 1;
+	}
+	printf("%.3f %ld\n", seconds() - start, used.ru_maxrss);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	double start = seconds();
 	int err = 2;
 
-	if (argc == 4 && strcmp(argv[1], "gen") == 0)
-		err = generate(argv[2], strtoull(argv[3], NULL, 10));
+	if (argc > 2 && strcmp(argv[1], "cost") == 0)
+		err = cost(argv + 2);
+	else if (argc == 4 && strcmp(argv[1], "gen") == 0)
+		err = generate(argv[2], strtoull(argv[3], NULL, 10), make_frame);
+	else if (argc == 4 && strcmp(argv[1], "forge") == 0)
+		err = generate(argv[2], strtoull(argv[3], NULL, 10), forge_frame);
 	else if (argc == 3 && strcmp(argv[1], "loop") == 0)
 		err = loop(argv[2]);
 	else
-		fprintf(stderr, "usage: replay gen FILE N | replay loop FILE\n");
-	if (!err)
-		printf("%.3f\n", seconds() - start);
+		fprintf(stderr, "usage: replay gen|forge FILE N | loop FILE | cost CMD...\n");
 	return err;
 }

@@ -18,30 +18,30 @@ trap 'rm -rf "$work"' EXIT
 capture=$work/capture.pcap
 loop_s=1e9 replay_s=1e9 memory_kb=0
 
-# Seconds of wall time and the most memory in KB of a command, as "S KB".
-cost_of() {
-	/usr/bin/time -o "$work/cost" -f '%e %M' "$@" >"$work/out" 2>"$work/err"
-	cat "$work/cost"
-}
-
 least() {
 	awk -v a="$1" -v b="$2" 'BEGIN { print a < b ? a : b }'
 }
 
-build/tools/bench/replay gen "$capture" "$packets" >/dev/null
+bench=build/tools/bench/replay
+"$bench" gen "$capture" "$packets"
 cat "$capture" >/dev/null # the page cache holds it from here on
 for ((round = 0; round < rounds; round++)); do
-	read -r seconds _ < <(cost_of build/tools/bench/replay loop "$capture")
+	read -r seconds _ < <("$bench" cost "$bench" loop "$capture")
 	loop_s=$(least "$loop_s" "$seconds")
-	read -r seconds memory_kb < <(cost_of build/pscan-xdp replay --monitor "$capture")
+	read -r seconds memory_kb < <("$bench" cost build/pscan-xdp replay --monitor "$capture")
 	replay_s=$(least "$replay_s" "$seconds")
 done
 
-awk -v n="$packets" -v loop="$loop_s" -v replay="$replay_s" -v kb="$memory_kb" 'BEGIN {
+rm "$capture"
+"$bench" forge "$capture" "$packets"
+read -r _ forged_kb < <("$bench" cost build/pscan-xdp replay --monitor -s "$capture")
+
+awk -v n="$packets" -v loop="$loop_s" -v replay="$replay_s" -v kb="$memory_kb" -v forged="$forged_kb" 'BEGIN {
 	printf "packets        %d\n", n
 	printf "libpcap loop   %.2f s  %4.0f ns/packet\n", loop, loop / n * 1e9
 	printf "replay         %.2f s  %4.0f ns/packet\n", replay, replay / n * 1e9
 	printf "ratio          %.2f  (at most 2)\n", replay / loop
-	printf "memory         %.0f MB\n", kb / 1024
+	printf "memory         %.0f MB; %.0f MB with %d sources of two ports each\n", kb / 1024,
+		forged / 1024, n / 2
 	exit replay / loop > 2
 }'
