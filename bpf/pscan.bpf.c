@@ -62,8 +62,10 @@ __attribute__((noinline)) int detect(struct xdp_md *ctx, struct ps_sighting *it)
 	if (!bucket)
 		return XDP_PASS;
 	a = allowed(&it->packet.src, it->now_ns);
-	if (a && a->kind == PS_ALLOW_USER)
+	if (a && a->kind == PS_ALLOW_USER) {
+		it->settled = true;
 		return count(PS_COUNT_ALLOWED), XDP_PASS;
+	}
 	it->blocks = ps_verdict(&cfg->rule, a).action == PS_ACTION_BLOCK;
 
 	bpf_spin_lock(&bucket->lock);
@@ -195,7 +197,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		return count(PS_COUNT_FORWARDED), XDP_PASS;
 
 	verdict = admit(ctx, cfg, it, mark);
-	if (verdict == XDP_PASS && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
+	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
 		verdict = probe_net(ctx, cfg, it);
 	return verdict;
 }

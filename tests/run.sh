@@ -44,4 +44,4 @@ if [ "${#tests[@]}" -eq 0 ]; then
 	echo "run.sh: found no tests; run it through make test" >&2
 	exit 1
 fi
-exec prove --failures --comments --exec tests/harness/run-one.sh "${tests[@]}"
+exec prove --timer --failures --comments --exec tests/harness/run-one.sh "${tests[@]}"

@@ -276,6 +276,9 @@ static int join(const struct arguments *a)
 			log_note("attached to %s (%s mode); the pscan-xdp that runs already (pid %u) "
 				 "reports it, under the rule it was started with", a->ifname[i],
 				 link.native ? "native" : "generic", cfg.loader_pid);
+		/* All or none, as when nobody runs yet. */
+		for (unsigned int done = 0; err && done < i; done++)
+			xdp_detach(if_nametoindex(a->ifname[done]), a->ifname[done]);
 	}
 	if (!err && asks_for_more(a))
 		log_warn("that one's rule, lists and output stay as they are: of the options given "

@@ -120,6 +120,11 @@ static void print_rule(const struct ps_rule *rule)
 	else
 		printf("response    %s block for %s after the last probe\n",
 		       rule_respond_name(rule->respond), duration_format(rule->block_ns, block));
+	printf("types       ");
+	for (unsigned int c = PS_CLASS_SYN; c < PS_CLASS_MAX; c++)
+		if (rule->classes & 1U << c)
+			printf("%s ", names_class(c));
+	printf("score\n");
 }
 
 static void print_counters(const struct ps_counters *c)
@@ -160,6 +165,7 @@ static void print_text(const struct status *st)
 static struct json_object *rule_json(const struct ps_rule *rule)
 {
 	struct json_object *json = json_object_new_object(), *traps = json_object_new_array();
+	struct json_object *types = json_object_new_array();
 
 	for (int i = 0; i < PS_TRAPS_MAX; i++)
 		if (rule->traps[i] && (i == 0 || rule->traps[i] != rule->traps[0]))
@@ -175,6 +181,11 @@ static struct json_object *rule_json(const struct ps_rule *rule)
 	json_text(json, "count", rule->count_by == PS_BY_PORT ? "ports" : "packets");
 	json_text(json, "response", rule_respond_name(rule->respond));
 	json_span(json, "block_s", rule->block_ns, 1000000000);
+	json_span(json, "quiet_s", rule->quiet_ns, 1000000000);
+	for (unsigned int c = PS_CLASS_SYN; c < PS_CLASS_MAX; c++)
+		if (rule->classes & 1U << c)
+			json_object_array_add(types, json_object_new_string(names_class(c)));
+	json_object_object_add(json, "types", types);
 	return json;
 }
 
@@ -233,6 +244,7 @@ static void print_json(const struct status *st)
 		json_text(json, "loader_pid", NULL);
 	json_number(json, "up_s", (st->now_ns - st->cfg.started_ns) / 1000000000ULL);
 	json_object_object_add(json, "rule", rule_json(&st->cfg.rule));
+	json_object_object_add(json, "save_ports", json_object_new_boolean(st->cfg.save_ports));
 	json_object_object_add(json, "tables", tables);
 	json_object_object_add(json, "counters", counters_json(&st->counters));
 	json_print(json);

@@ -97,7 +97,8 @@ static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 	enum ps_outcome outcome;
 	int made = 0;
 
-	if (store_allowed(&e->store, &it->packet.src))
+	it->settled = store_allowed(&e->store, &it->packet.src);
+	if (it->settled)
 		return leave(e, packet, PS_COUNT_ALLOWED, PS_ACTION_PASS);
 	it->blocks = ps_verdict(&e->cfg.rule, false).action == PS_ACTION_BLOCK;
 
@@ -199,7 +200,7 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 		return leave(e, packet, PS_COUNT_FORWARDED, PS_ACTION_PASS);
 
 	verdict = admit(e, packet, mark);
-	if (verdict == PS_ACTION_PASS && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
+	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
 		verdict = probe_net(e, packet);
 	return verdict;
 }
@@ -216,6 +217,7 @@ void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_
 	it->now_ns = now_ns;
 	it->frame_bytes = frame->bytes;
 	it->net = false;
+	it->settled = false;
 	it->hash = ps_hash_addr(e->cfg.seed, &it->packet.src);
 	packet->flow = (struct flow_key){ 0, 0 };
 	if (packet->parsed != PS_PARSE_OK)

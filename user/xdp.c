@@ -166,7 +166,7 @@ int xdp_open(struct xdp **out)
 		}
 		err = -errno;
 		if (err == -ENOENT && i == 0)
-			log_error("pscan-xdp is attached to no interface here; "
+			log_error("attached to no interface here; "
 				  "`pscan-xdp attach IFACE` does that");
 		else
 			log_error("cannot open %s: %s%s", path, strerror(-err),

@@ -51,6 +51,8 @@ struct ps_sighting {
 	__u32 sight;		/* enum ps_sight; SECOND: the mark is the source's first probe, enter it too */
 	__u32 frame_bytes;
 	__u32 net;		/* bool: packet.src is the sender's /64, not the sender */
+	__u32 settled;		/* bool, out: nothing to hold against the sender's /64 any more, the
+				 * sender crossed by itself or is on the allow list */
 	__u32 blocks;		/* bool: a firing rule blocks this source */
 };
 
@@ -83,7 +85,7 @@ PS_INLINE void ps_detect_marked(const struct ps_rule *rule, struct ps_source *s,
  * @snapshot  out, the record as it is when the rule fires; untouched otherwise
  */
 PS_INLINE enum ps_outcome ps_detect(const struct ps_rule *rule, struct ps_bucket *b,
-				    const struct ps_sighting *it, int *made,
+				    struct ps_sighting *it, int *made,
 				    struct ps_source *snapshot)
 {
 	struct ps_source *s = ps_bucket_take(rule, b, it->hash, &it->packet.src, it->now_ns, made);
@@ -92,11 +94,12 @@ PS_INLINE enum ps_outcome ps_detect(const struct ps_rule *rule, struct ps_bucket
 	if (it->sight == PS_SIGHT_SECOND)
 		ps_detect_marked(rule, s, it, *made);
 	score = ps_score(rule, s, &it->packet, (enum ps_class)it->class, it->now_ns);
+	it->settled = score >= rule->threshold;
 	if (ps_verdict_fires(rule, s, score, it->blocks, it->now_ns)) {
 		*snapshot = *s;
 		return PS_OUTCOME_FIRED;
 	}
-	return score >= rule->threshold ? PS_OUTCOME_OVER : PS_OUTCOME_SCORED;
+	return it->settled ? PS_OUTCOME_OVER : PS_OUTCOME_SCORED;
 }
 
 #endif /* PSCAN_DETECT_H */

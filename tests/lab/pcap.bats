@@ -81,7 +81,7 @@ named() {
 	on t ip addr add 198.51.100.77/32 dev t0
 	on a ip route add 198.51.100.77/32 dev a0
 	spawn nmap a bash -c \
-		'for i in {1..30}; do timeout 20 nmap -n -Pn -sS -p 1-60 198.51.100.77; done'
+		'while [ $SECONDS -lt 25 ]; do timeout 20 nmap -n -Pn -sS -p 1-60 198.51.100.77; done'
 	wait_for -t 20 told scan "$attacker4"
 	kill "$nmap_pid" || true
 	[ "$(event scan .target | head -n 1)" = 198.51.100.77 ]

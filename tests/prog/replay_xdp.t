@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.."
 
 program=build/pscan-xdp
 mkcap=build/tests/harness/mkcap
+chaos=build/tests/harness/chaos
 captures=${PSCAN_CAPTURES:-../shared/captures}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -52,6 +53,18 @@ check "stories, psd and replies" "$program" replay --xdp --profile psd \
 	--types syn,ack,null,xmas,fin,maimon,other,udp,reply "${stories[@]}"
 check "stories, lists" "$program" replay --xdp --allow 198.51.100.8 --deny 198.51.100.9 \
 	-i 203.0.113.0/30 -i 2001:db8::/32 "${stories[@]}"
+# A million random frames, under a rule of its own each quarter.
+seed=0
+for options in "--block-time 500ms -s" "--monitor --quiet-time 500ms" \
+	"--count packets --block hard --block-time 1s" \
+	"--profile psd --block-time 2s --types syn,ack,null,xmas,fin,maimon,other,udp,reply"; do
+	seed=$((seed + 1))
+	"$chaos" "$work/chaos" 250000 "$seed"
+	# shellcheck disable=SC2086 # words on purpose
+	check "250000 random frames, $options" "$program" replay --xdp $options "$work/chaos"
+done
+rm -f "$work/chaos"
+
 if [ -d "$captures" ]; then
 	mapfile -t others < <(find "$captures" -name '*.pcap*')
 	check "${#others[@]} captures of others" "$program" replay --xdp -s "${others[@]}"
