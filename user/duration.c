@@ -31,7 +31,7 @@ static const struct unit *find_unit(const char *name)
 	return NULL;
 }
 
-/* Digits at *@text, at most 10^17; advances *@text behind them. */
+/* Digits at *@text, at most 18: ten years have as many nanoseconds. Advances *@text. */
 static bool take_digits(const char **text, __u64 *value, __u64 *scale)
 {
 	const char *at = *text;
@@ -39,7 +39,7 @@ static bool take_digits(const char **text, __u64 *value, __u64 *scale)
 	*value = 0;
 	*scale = 1;
 	for (; *at >= '0' && *at <= '9'; at++) {
-		if (*scale >= 100000000000000000ULL)
+		if (*scale >= 1000000000000000000ULL)
 			return false;
 		*value = *value * 10 + (__u64)(*at - '0');
 		*scale *= 10;
