@@ -129,7 +129,7 @@ masscan_answers() {
 		"src host $target4 and tcp[13] = 18" >"$work/count" 2>"$work/ready" &
 	counter=$!
 	until grep -qx ready "$work/ready"; do sleep 0.05; done
-	on a timeout -s INT 5 masscan -e a0 --router-mac "$target_mac" \
+	on a timeout -s KILL 5 masscan -e a0 --router-mac "$target_mac" \
 		--rate 1000000 -p1-65535 "$target4" >/dev/null 2>&1 || true
 	kill "$counter"
 	wait "$counter" || true
