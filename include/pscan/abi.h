@@ -159,7 +159,7 @@ struct ps_block {
 	__u64 told_ns;		/* when the latest event about it went out */
 	__u64 packets;		/* dropped since */
 	__u64 bytes;
-	__u32 renewals;		/* deadlines moved because the source went on */
+	__u32 renewals;		/* PS_EVENT_RENEW events told about it */
 	__u8 class;		/* the scan's name, enum ps_class */
 	__u8 reason;		/* enum ps_reason */
 	__u16 score;
@@ -232,7 +232,7 @@ struct ps_event {
  */
 enum ps_count {
 	PS_COUNT_FLOW,		/* a flow that a socket explained a moment ago */
-	PS_COUNT_DROP,		/* gate: source blocked, dropped */
+	PS_COUNT_DROP,		/* gate: source blocked, dropped; a crossing probe counts as scored */
 	PS_COUNT_SPARED,	/* gate: source blocked, its established connection passes */
 	PS_COUNT_UNSCORED,	/* group address, destination not watched, ICMP, class not wanted */
 	PS_COUNT_REPLY,		/* SYN+ACK or RST that nothing of ours asked for */
@@ -240,7 +240,7 @@ enum ps_count {
 	PS_COUNT_FORWARDED,	/* evidence: may be a reply, and is not for this host to know */
 	PS_COUNT_FIRST,		/* score: first port of a source, fingerprint only */
 	PS_COUNT_AGAIN,		/* score: the same port of such a source */
-	PS_COUNT_ALLOWED,	/* gate: on the allow list */
+	PS_COUNT_ALLOWED,	/* an operator's list: not scored; asked only of what would score */
 	PS_COUNT_SCORED,	/* score: a probe entered its source's record */
 	PS_COUNT_ADMIT,		/* a record was made */
 	PS_COUNT_EVICT,		/* ... and another's place was taken for it */
