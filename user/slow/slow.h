@@ -115,9 +115,10 @@ void slow_tick(struct slow *slow, __u64 now_ns);
 /* The rule told this scan: not told again until its block ends, or it falls silent. */
 void slow_told(struct slow *slow, const struct ps_event *event);
 
-/* The tool and handshake of a source, as far as its contacts show them. */
+/* The tool of a source, and whether it completed a handshake since then, as far as
+ * its contacts show it. */
 enum slow_tool slow_tool_of(const struct slow *slow, const union ps_addr *source);
-bool slow_handshake_of(const struct slow *slow, const union ps_addr *source);
+bool slow_handshake_of(const struct slow *slow, const union ps_addr *source, __u64 since_ns);
 
 /* The rule's numbers changed while running. */
 void slow_rule(struct slow *slow, const struct ps_rule *rule);
