@@ -42,7 +42,7 @@ sanitizers := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno
 
 # ---- what is built --------------------------------------------------------
 
-user_src := $(wildcard user/*.c user/scan/*.c)
+user_src := $(wildcard user/*.c user/scan/*.c user/slow/*.c)
 user_obj := $(user_src:%.c=$(B)/%.o)
 lib_src := $(filter-out user/main.c,$(user_src))
 san_obj := $(lib_src:%.c=$(B)/san/%.o)
