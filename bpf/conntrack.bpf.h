@@ -12,7 +12,6 @@
 
 #include <pscan/packet.h>
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 /* Set before load: the kernel has the two kfuncs below. */
