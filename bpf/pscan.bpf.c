@@ -8,9 +8,9 @@
 #include "store.bpf.h"
 
 /* Blocks the source of a scan event; tells whether the list took it. */
-static __always_inline bool block(struct scratch *tmp, __u32 bytes)
+static __always_inline bool block(const struct ps_rule *rule, struct scratch *tmp, __u32 bytes)
 {
-	ps_event_to_block(&tmp->event, bytes, &tmp->block);
+	ps_event_to_block(rule, &tmp->event, bytes, &tmp->block);
 	if (bpf_map_update_elem(&blocks, &tmp->event.source.addr, &tmp->block, BPF_ANY)) {
 		count(PS_COUNT_TABLE);
 		return false;
@@ -29,7 +29,7 @@ static __always_inline int fired(struct xdp_md *ctx, const struct ps_rule *rule,
 	count(PS_COUNT_SCAN);
 	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex,
 		      blocks ? it->now_ns + rule->block_ns : 0, it->now_ns);
-	if (blocks && !block(tmp, it->frame_bytes))
+	if (blocks && !block(rule, tmp, it->frame_bytes))
 		tmp->event.reason = PS_REASON_TABLE;
 	emit(&tmp->event);
 	return blocks ? XDP_DROP : XDP_PASS;
@@ -195,6 +195,8 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return count(PS_COUNT_FORWARDED), XDP_PASS;
+	if (it->sight != PS_SIGHT_AGAIN)
+		contact(ctx, it, PS_CONTACT_PROBE);
 
 	verdict = admit(ctx, cfg, it, mark);
 	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))

@@ -61,7 +61,7 @@ static enum gate blocked(struct engine *e, const struct engine_packet *packet)
 	if (packet->established && packet->answered &&
 	    ps_verdict_may_spare(&e->cfg.rule, &it->packet))
 		return GATE_SPARED;
-	if (store_block_hit(&e->cfg.rule, b, it->frame_bytes, it->now_ns)) {
+	if (store_block_hit(b, it->frame_bytes, it->now_ns)) {
 		ps_event_from_block(b, PS_EVENT_RENEW, packet->ifindex, it->now_ns, &event);
 		e->emit(&event, e->data);
 	}
@@ -81,7 +81,7 @@ static enum ps_action fired(struct engine *e, const struct engine_packet *packet
 	ps_event_scan(rule, event, v, packet->ifindex, blocks ? now_ns + rule->block_ns : 0,
 		      now_ns);
 	if (blocks) {
-		store_block(&e->store, event, packet->it.frame_bytes);
+		store_block(&e->store, rule, event, packet->it.frame_bytes);
 		count(e, PS_COUNT_BLOCK);
 	}
 	e->emit(event, e->data);
@@ -117,6 +117,20 @@ static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 	if (outcome == PS_OUTCOME_FIRED)
 		return fired(e, packet, &event);
 	return outcome == PS_OUTCOME_OVER && it->blocks ? PS_ACTION_DROP : PS_ACTION_PASS;
+}
+
+/* For the slow engines, when there are any. */
+static void contact(const struct engine *e, const struct engine_packet *packet,
+		    enum ps_contact_kind kind)
+{
+	const struct ps_sighting *it = &packet->it;
+	struct ps_contact c;
+
+	if (!e->contact)
+		return;
+	ps_contact_fill(&c, &it->packet, kind, (enum ps_class)it->class, packet->ifindex,
+			it->now_ns);
+	e->contact(&c, e->data);
 }
 
 /* An answer that the rule does not score. */
@@ -198,6 +212,8 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 		return leave(e, packet, PS_COUNT_EXPLAINED, PS_ACTION_PASS);
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return leave(e, packet, PS_COUNT_FORWARDED, PS_ACTION_PASS);
+	if (it->sight != PS_SIGHT_AGAIN)
+		contact(e, packet, PS_CONTACT_PROBE);
 
 	verdict = admit(e, packet, mark);
 	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))

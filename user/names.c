@@ -74,6 +74,7 @@ static const char *const counts[] = {
 	[PS_COUNT_BLOCK] = "block",
 	[PS_COUNT_TABLE] = "table",
 	[PS_COUNT_EVENT_LOST] = "event_lost",
+	[PS_COUNT_CONTACT_LOST] = "contact_lost",
 };
 ASSERT_COMPLETE(counts, PS_COUNT_MAX);
 

@@ -62,8 +62,11 @@ struct ps_rule rule_default(enum rule_profile profile)
 	struct ps_rule rule = {
 		.window_ns = 300ULL * 1000000,
 		.block_ns = 600ULL * 1000000000,
+		.block_max_ns = 86400ULL * 1000000000,
+		.unproven_ns = 60ULL * 1000000000,
 		.quiet_ns = 60ULL * 1000000000,
 		.classes = PS_CLASSES_DEFAULT,
+		.cookie_rate = 100000,
 		.threshold = 21,
 		.low_ports = 1024,
 		.traps = { 11, 12, 13, 2000, 11, 11, 11, 11 },
@@ -73,6 +76,7 @@ struct ps_rule rule_default(enum rule_profile profile)
 		.window = PS_WINDOW_SLIDE,
 		.count_by = PS_BY_PORT,
 		.respond = PS_RESPOND_SOFT,
+		.unproven = PS_UNPROVEN_FULL,
 	};
 
 	if (profile == RULE_PSD) {

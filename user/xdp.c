@@ -45,6 +45,7 @@ static const struct map_shape {
 	[XDP_MAP_PORTS] = { "ports", BPF_MAP_TYPE_LRU_HASH, sizeof(struct ps_port_key),
 			    sizeof(__u64) },
 	[XDP_MAP_EVENTS] = { "events", BPF_MAP_TYPE_RINGBUF, 0, 0 },
+	[XDP_MAP_CONTACTS] = { "contacts", BPF_MAP_TYPE_RINGBUF, 0, 0 },
 #undef INDEX
 #undef PREFIX
 #undef ADDR

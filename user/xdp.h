@@ -18,7 +18,7 @@
 
 #define XDP_BPFFS "/sys/fs/bpf"
 #define XDP_BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
-#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v1" /* 1: PS_ABI_VERSION */
+#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v2" /* 2: PS_ABI_VERSION */
 #define XDP_PROG_PIN XDP_ROOT "/prog"
 
 enum xdp_mode {
@@ -40,6 +40,7 @@ enum xdp_map {
 	XDP_MAP_LOCALS,
 	XDP_MAP_PORTS,
 	XDP_MAP_EVENTS,
+	XDP_MAP_CONTACTS,
 	XDP_MAP_MAX
 };
 

@@ -64,4 +64,13 @@ int xdp_events_open(const struct xdp *xdp, xdp_event_fn *fn, void *data, struct 
 int xdp_events_poll(struct xdp_events *events, int timeout_ms);
 void xdp_events_close(struct xdp_events *events);
 
+/* Contacts. Nobody is woken for them: read them at the poll. */
+typedef void xdp_contact_fn(const struct ps_contact *contact, void *data);
+struct xdp_contacts;
+int xdp_contacts_open(const struct xdp *xdp, xdp_contact_fn *fn, void *data,
+		      struct xdp_contacts **out);
+/* Hands over what is there. Return: how many, or a negative errno. */
+int xdp_contacts_read(struct xdp_contacts *contacts);
+void xdp_contacts_close(struct xdp_contacts *contacts);
+
 #endif
