@@ -134,6 +134,11 @@ void report_scan(struct report *r, const struct ps_event *event, const char *ifn
 
 	if (facts)
 		view.facts = *facts;
+	/* What the sweep counted one by one, the record only estimates. */
+	if (event->engine == PS_ENGINE_SWEEP && view.shape.hosts < event->score) {
+		view.shape.hosts = event->score;
+		view.shape.shape = shape_from(view.shape.ports, view.shape.hosts);
+	}
 	report_points(&r->rule, &event->source, event->engine, view.points);
 	tell(r, &view, NULL);
 }

@@ -37,6 +37,17 @@ static const char *colour_of(const struct report_view *v)
 	return v->event->action == PS_ACTION_ALERT ? YELLOW : RED;
 }
 
+/* The same port of another host. */
+static bool was_named(const struct ps_source *s, const __u8 *order, unsigned int i)
+{
+	for (unsigned int j = 0; j < i; j++)
+		if (s->probe[order[j]].port == s->probe[order[i]].port &&
+		    ps_class_is_udp(s->probe[order[j]].class) ==
+			    ps_class_is_udp(s->probe[order[i]].class))
+			return true;
+	return false;
+}
+
 static void write_ports(FILE *out, const struct report_view *v)
 {
 	const struct ps_source *s = &v->event->source;
@@ -51,6 +62,8 @@ static void write_ports(FILE *out, const struct report_view *v)
 		const struct ps_probe *probe = &s->probe[order[i]];
 		bool udp = probe->class == PS_CLASS_UDP;
 
+		if (was_named(s, order, i))
+			continue;
 		/* The type says UDP already unless the evidence is mixed. */
 		fprintf(out, " %u%s", probe->port,
 			udp && v->event->class != PS_CLASS_UDP ? "/udp" : "");

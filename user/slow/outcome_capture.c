@@ -102,10 +102,13 @@ static void decide(struct outcomes *o, struct waiting *w, enum slow_outcome outc
 	slow_contact(o->slow, &w->contact, outcome);
 }
 
-/* Nothing came back: a datagram may not be meant to be answered. */
+/* Nothing came back: a datagram may not be meant to be answered, and of what bears
+ * impossible flags, tiny fragments among it, nobody knows whether a stack saw it. */
 static enum slow_outcome of_silence(const struct waiting *w)
 {
-	return w->contact.class == PS_CLASS_UDP ? SLOW_UNKNOWN : SLOW_CLOSED;
+	__u8 class = w->contact.class;
+
+	return class == PS_CLASS_UDP || class == PS_CLASS_OTHER ? SLOW_UNKNOWN : SLOW_CLOSED;
 }
 
 static void leave_oldest(struct outcomes *o, bool in_time)
