@@ -11,6 +11,7 @@
 #include "guard.h"
 #include "json_out.h"
 #include "log.h"
+#include "privileges.h"
 #include "session.h"
 #include "tracking.h"
 #include "xdp_maps.h"
@@ -331,6 +332,12 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 		log_error("cannot open the event ring: %s", strerror(-err));
 		goto out;
 	}
+	/* Everything is open: from here on nothing takes more than looking after maps and pins. */
+	err = privileges_drop(PRIVILEGES_LOADER);
+	if (!err)
+		err = privileges_confine(PRIVILEGES_LOADER, false);
+	if (err)
+		goto out;
 	err = watch(&s, events);
 	summarize(&s);
 out:

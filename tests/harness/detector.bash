@@ -82,7 +82,9 @@ cell() {
 		args+=(--arg "${pair%%=*}" "${pair#*=}")
 	done
 	jq -cn --arg table "$table" "${args[@]}" \
-		'$ARGS.named | map_values(. as $text | try tonumber catch $text)' >>"$PSCAN_COVERAGE"
+		'reduce ($ARGS.named | to_entries[]) as $cell ({};
+			.[$cell.key] = ($cell.value as $text | try ($text | tonumber) catch $text))' \
+		>>"$PSCAN_COVERAGE"
 }
 
 # traffic a|t KIND SERVER...: ordinary traffic or bare probes from there; see traffic.py.
