@@ -191,8 +191,7 @@ static void check_conntrack(struct checkup *c)
 
 	if (!xdp_probe_conntrack()) {
 		tell(c, without_conntrack(), "conntrack", "absent: no nf_conntrack with BTF and a "
-		     "look-up for XDP (since 5.18); if it is a module, load it before `attach`; "
-		     UNJUDGED);
+		     "look-up for XDP (since 5.18); " UNJUDGED);
 		return;
 	}
 	if (conntrack_open(&ct) == 0) {

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conntrack.h"
 #include "xdp_probe.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -104,12 +105,24 @@ static bool names_lookup(const struct btf *btf)
 	return btf__find_by_name_kind(btf, "bpf_xdp_ct_lookup", BTF_KIND_FUNC) > 0;
 }
 
+/* The kernel loads what answers a question, if it has it. */
+static void load_conntrack(void)
+{
+	struct conntrack *ct;
+
+	if (conntrack_open(&ct))
+		return;
+	conntrack_tracks(ct, false);
+	conntrack_close(ct);
+}
+
 bool xdp_probe_conntrack(void)
 {
 	struct btf *kernel = btf__load_vmlinux_btf(), *module = NULL;
 	bool found = kernel && names_lookup(kernel);
 
 	if (kernel && !found) {
+		load_conntrack();
 		module = btf__load_module_btf("nf_conntrack", kernel);
 		found = module && names_lookup(module);
 	}
