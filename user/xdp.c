@@ -341,32 +341,6 @@ out:
 	return err;
 }
 
-/* Puts the new program under every pinned link: the kernel swaps it between two packets. */
-static int swap_links(const struct xdp *xdp)
-{
-	struct xdp_link links[64];
-	int n = xdp_links(links, 64), err = 0;
-
-	for (int i = 0; i < n && !err; i++) {
-		char path[128];
-		int fd;
-
-		xdp_link_pin(links[i].ifindex, path);
-		fd = bpf_obj_get(path);
-		if (fd < 0)
-			continue;
-		if (links[i].ifname[0] == '\0') {
-			unlink(path); /* the interface is gone, only our pin kept the link */
-		} else if (bpf_link_update(fd, xdp->prog, NULL)) {
-			err = -errno;
-			log_error("cannot hand %s to the new program: %s", links[i].ifname,
-				  strerror(-err));
-		}
-		close(fd);
-	}
-	return err;
-}
-
 static int pin_prog(const struct xdp *xdp)
 {
 	int err;
@@ -450,7 +424,7 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	if (!err)
 		err = load_skeleton(xdp, options);
 	if (!err && !options->unpinned)
-		err = swap_links(xdp);
+		err = xdp_swap(xdp);
 	if (!err && !options->unpinned)
 		err = pin_prog(xdp);
 	if (err) {
@@ -466,17 +440,50 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	return 0;
 }
 
-int xdp_try_load(void)
+struct bpf_object *xdp_open_object(const struct xdp *xdp)
 {
-	struct pscan_bpf *skel;
-	int err;
+	struct bpf_object *obj;
+	const void *elf;
+	size_t bytes;
+	int err = 0;
 
-	libbpf_set_print(libbpf_log);
+	elf = pscan_bpf__elf_bytes(&bytes);
+	obj = bpf_object__open_mem(elf, bytes, NULL);
+	if (!obj)
+		return NULL;
+	for (int i = 0; i < XDP_MAP_MAX && !err; i++)
+		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(obj, map_shapes[i].name),
+					xdp->fd[i]);
+	bpf_program__set_flags(bpf_object__find_program_by_name(obj, XDP_PROG_NAME),
+			       BPF_F_XDP_HAS_FRAGS);
+	if (!err)
+		return obj;
+	bpf_object__close(obj);
+	errno = -err;
+	return NULL;
+}
+
+int xdp_try_load(int *extension)
+{
+	struct xdp *xdp = new_xdp();
+	struct pscan_bpf *skel = NULL;
+	int err = -ENOMEM;
+
+	if (!xdp)
+		goto out;
 	skel = pscan_bpf__open();
-	if (!skel)
-		return -errno;
+	if (!skel) {
+		err = -errno;
+		goto out;
+	}
 	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
 	err = pscan_bpf__load(skel);
+	if (!err)
+		err = dup_fds(xdp, skel);
+	if (!err)
+		*extension = xdp_try_extension(xdp);
+out:
 	pscan_bpf__destroy(skel);
+	xdp_close(xdp);
 	return err;
 }
