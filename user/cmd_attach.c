@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ enum {
 	OPT_JSON,
 	OPT_PCAP,
 	OPT_DISPATCHER,
+	OPT_GROUP,
 };
 
 static const struct argp_option options[] = {
@@ -45,6 +47,7 @@ static const struct argp_option options[] = {
 	{ "confirm", OPT_CONFIRM, "TIME", 0,
 	  "detach again unless `pscan-xdp confirm` comes within TIME", 0 },
 	{ "sources", OPT_SOURCES, "N", 0, "sources tracked at a time (default 65536)", 0 },
+	{ "group", OPT_GROUP, "NAME", 0, "let this group run stats, status, why and lists", 0 },
 	{ "save-ports", 's', NULL, 0, "count per source which ports were probed, and how often", 0 },
 	{ "max-packets", 'm', "N", 0, "end after N packets", 0 },
 	{ "events", OPT_EVENTS, "FILE", 0, "append every event to FILE, one JSON object a line", 0 },
@@ -65,6 +68,7 @@ struct arguments {
 	unsigned int bucket_bits;
 	enum xdp_mode mode;
 	bool dispatcher, keep, save_ports;
+	gid_t group; /* 0: nobody's */
 };
 
 static error_t add_interface(struct arguments *a, const char *name, struct argp_state *state)
@@ -112,6 +116,17 @@ static unsigned int bits_for(unsigned long sources)
 	return bits;
 }
 
+static error_t parse_group(struct arguments *a, const char *name, struct argp_state *state)
+{
+	const struct group *group = getgrnam(name);
+
+	if (!group)
+		argp_error(state, "--group '%s': there is no such group", name);
+	else
+		a->group = group->gr_gid;
+	return 0;
+}
+
 static error_t parse_mode(struct arguments *a, const char *text, struct argp_state *state)
 {
 	if (strcmp(text, "auto") == 0)
@@ -156,6 +171,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_SOURCES:
 		a->bucket_bits = bits_for(number("--sources", arg, 1024, 1 << 22, state));
 		return 0;
+	case OPT_GROUP:
+		return parse_group(a, arg, state);
 	case 's':
 		a->save_ports = true;
 		return 0;
@@ -264,7 +281,7 @@ static int attach_all(const struct arguments *a, const struct xdp *xdp)
 /* Was anything asked for that only the first loader decides? */
 static bool asks_for_more(const struct arguments *a)
 {
-	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports ||
+	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports || a->group ||
 		    a->session.events || a->session.json || a->session.max_packets ||
 		    a->session.confirm_ns;
 
@@ -337,6 +354,8 @@ static int run(struct arguments *a, struct xdp *xdp, bool *stays)
 {
 	int err = set_lists(a, xdp);
 
+	if (!err)
+		err = xdp_share(a->group);
 	if (!err)
 		err = attach_all(a, xdp);
 	if (err)

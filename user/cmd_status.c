@@ -285,7 +285,7 @@ int cmd_status(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &json))
 		return EXIT_USAGE;
-	if (xdp_open(&xdp))
+	if (xdp_open_reader(&xdp))
 		return EXIT_FAILED;
 	err = read_status(xdp, &st);
 	if (!err && json)

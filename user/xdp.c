@@ -89,7 +89,7 @@ static int ensure_bpffs(void)
 	return -errno;
 }
 
-static void map_pin(enum xdp_map map, char out[128])
+void xdp_map_pin(enum xdp_map map, char out[128])
 {
 	snprintf(out, 128, XDP_ROOT "/%s", map_shapes[map].name);
 }
@@ -102,8 +102,7 @@ static bool config_fits(int fd)
 	       cfg.version == PS_ABI_VERSION;
 }
 
-/* Is the map behind @fd, pinned as @map, ours and of this layout? */
-static int check_layout(int fd, enum xdp_map map)
+int xdp_check_map(int fd, enum xdp_map map)
 {
 	const struct map_shape *shape = &map_shapes[map];
 	struct bpf_map_info info = {};
@@ -136,7 +135,7 @@ void xdp_close(struct xdp *xdp)
 	free(xdp);
 }
 
-static struct xdp *new_xdp(void)
+struct xdp *xdp_new(void)
 {
 	struct xdp *xdp = calloc(1, sizeof(*xdp));
 
@@ -148,37 +147,6 @@ static struct xdp *new_xdp(void)
 	xdp->root = -1;
 	libbpf_set_print(libbpf_log);
 	return xdp;
-}
-
-int xdp_open(struct xdp **out)
-{
-	struct xdp *xdp = new_xdp();
-	char path[128];
-	int err = 0;
-
-	if (!xdp)
-		return -ENOMEM;
-	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
-		map_pin((enum xdp_map)i, path);
-		xdp->fd[i] = bpf_obj_get(path);
-		if (xdp->fd[i] >= 0) {
-			err = check_layout(xdp->fd[i], (enum xdp_map)i);
-			continue;
-		}
-		err = -errno;
-		if (err == -ENOENT && i == 0)
-			log_error("attached to no interface here; "
-				  "`pscan-xdp attach IFACE` does that");
-		else
-			log_error("cannot open %s: %s%s", path, strerror(-err),
-				  err == -EACCES || err == -EPERM ? "; run as root" : "");
-	}
-	if (err) {
-		xdp_close(xdp);
-		return err;
-	}
-	*out = xdp;
-	return 0;
 }
 
 /* ---- load and adopt --------------------------------------------------- */
@@ -262,7 +230,7 @@ static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg, boo
 	bpf_map__set_max_entries(skel->maps.marks, 1U << cfg->mark_bits);
 	bpf_map__set_max_entries(skel->maps.buckets, 1U << cfg->bucket_bits);
 	for (int i = 0; pinned && !err && i < XDP_MAP_MAX; i++) {
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		err = bpf_map__set_pin_path(
 			bpf_object__find_map_by_name(skel->obj, map_shapes[i].name), path);
 	}
@@ -380,7 +348,7 @@ static void unpin_maps(void)
 	char path[128];
 
 	for (int i = 0; i < XDP_MAP_MAX; i++) {
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		unlink(path);
 	}
 }
@@ -394,7 +362,7 @@ static int find_pinned(struct xdp *xdp)
 	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
 		int fd;
 
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		fd = bpf_obj_get(path);
 		if (fd < 0 && errno == ENOENT)
 			continue; /* is made anew */
@@ -403,7 +371,7 @@ static int find_pinned(struct xdp *xdp)
 			unpin_maps();
 			return 0;
 		}
-		err = check_layout(fd, (enum xdp_map)i);
+		err = xdp_check_map(fd, (enum xdp_map)i);
 		if (!err && i == XDP_MAP_CONFIG) {
 			xdp->fd[i] = fd;
 			xdp->adopted = true;
@@ -416,7 +384,7 @@ static int find_pinned(struct xdp *xdp)
 
 int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 {
-	struct xdp *xdp = new_xdp();
+	struct xdp *xdp = xdp_new();
 	int err = 0;
 
 	if (!xdp)

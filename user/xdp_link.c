@@ -14,9 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -30,10 +31,24 @@ void xdp_link_pin(unsigned int ifindex, char out[128])
 	snprintf(out, 128, XDP_ROOT "/" LINK_PREFIX "%u", ifindex);
 }
 
+/* What rtnetlink tells everybody about the interface of @link; -ENODEV when it is gone. */
+static int interface_state(struct xdp_link *link)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	if (!link->ifindex || !if_indextoname(link->ifindex, link->ifname))
+		return -ENODEV;
+	if (bpf_xdp_query((int)link->ifindex, 0, &query) == 0) {
+		link->native = query.attach_mode == XDP_ATTACHED_DRV;
+		if (!link->prog_id)
+			link->prog_id = query.prog_id;
+	}
+	return 0;
+}
+
 /* What the kernel knows about the link behind @fd; -ENODEV when its interface is gone. */
 static int link_state(int fd, struct xdp_link *link)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	struct bpf_link_info info = {};
 	__u32 bytes = sizeof(info);
 
@@ -42,11 +57,28 @@ static int link_state(int fd, struct xdp_link *link)
 		return -errno;
 	link->ifindex = info.xdp.ifindex;
 	link->prog_id = info.prog_id;
-	if (!link->ifindex || !if_indextoname(link->ifindex, link->ifname))
-		return -ENODEV;
-	if (bpf_xdp_query((int)link->ifindex, 0, &query) == 0)
-		link->native = query.attach_mode == XDP_ATTACHED_DRV;
-	return 0;
+	return interface_state(link);
+}
+
+/* The same for who may pass through the pin folder, but neither list it nor open links. */
+static int links_of_interfaces(struct xdp_link *links, int max)
+{
+	struct if_nameindex *all = if_nameindex();
+	char path[128];
+	int n = 0;
+
+	if (!all)
+		return -errno;
+	for (int i = 0; n < max && all[i].if_index; i++) {
+		xdp_link_pin(all[i].if_index, path);
+		if (access(path, F_OK))
+			continue;
+		links[n] = (struct xdp_link){ .ifindex = all[i].if_index };
+		if (interface_state(&links[n]) == 0)
+			n++;
+	}
+	if_freenameindex(all);
+	return n;
 }
 
 /* The same for an interface whose dispatcher runs the program; -ENOENT when it does no more. */
@@ -95,6 +127,8 @@ int xdp_links(struct xdp_link *links, int max)
 	struct dirent *entry;
 	int n = 0;
 
+	if (!dir && errno == EACCES && access(XDP_ROOT "/.", F_OK) == 0)
+		return links_of_interfaces(links, max);
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 	while (n < max && (entry = readdir(dir)))
@@ -389,6 +423,7 @@ int xdp_release_if_unused(void)
 
 	if (n)
 		return n;
+	xdp_unshare_bpffs();
 	n = clear_root(false);
 	if (!n && rmdir(XDP_ROOT) && errno != ENOENT)
 		return -errno;
@@ -402,15 +437,26 @@ int xdp_detach_all(void)
 	return err ? err : xdp_release_if_unused();
 }
 
+/*
+ * Looks the lock up instead of trying it: held for a moment only, a lock of ours would
+ * look like a loader's to an `attach` that begins just then.
+ */
 bool xdp_loader_runs(void)
 {
-	int fd = open(XDP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool runs;
+	FILE *locks = fopen("/proc/locks", "re");
+	char line[256], id[64];
+	struct stat root;
+	bool runs = false;
 
-	if (fd < 0)
+	if (!locks)
 		return false;
-	runs = flock(fd, LOCK_SH | LOCK_NB) != 0;
-	close(fd);
+	if (stat(XDP_ROOT, &root) == 0) {
+		snprintf(id, sizeof(id), " %02x:%02x:%llu ", major(root.st_dev), minor(root.st_dev),
+			 (unsigned long long)root.st_ino);
+		while (!runs && fgets(line, sizeof(line), locks))
+			runs = strstr(line, " FLOCK ") && strstr(line, id);
+	}
+	fclose(locks);
 	return runs;
 }
 
