@@ -261,13 +261,13 @@ static bool see_source(struct slow *s, const union ps_addr *src, const struct ps
 	addr_mask(&net, ps_addr_is_v4(&net) ? NET_BITS_V4 : NET_BITS_V6);
 	t = tracks_take(s->tracks, src, &net, s->now_ns, &evicted);
 	s->counts.evicted += evicted;
-	t->seen_ns = s->now_ns;
 	if (outcome == SLOW_OPEN)
 		track_open(t, c, key);
 	else if (outcome == SLOW_CLOSED)
 		found = track_closed(t, c, key, s->options.window_ns);
 	else
 		found = track_unknown(t, c, key);
+	tracks_keep(s->tracks, t, s->now_ns);
 	told = is_told(s, src);
 	if (found == PS_ENGINE_MAX || told)
 		return told;
@@ -287,7 +287,9 @@ void slow_contact(struct slow *s, const struct ps_contact *c, enum slow_outcome 
 	}
 	if (c->class == PS_CLASS_REPLY)
 		return; /* whoever forges our address makes others send them */
-	note_facts(s, c);
+	/* Whoever only ever uses what is offered is not worth a place among the facts. */
+	if (outcome != SLOW_OPEN || c->kind == PS_CONTACT_HANDSHAKE)
+		note_facts(s, c);
 	if (outcome != SLOW_OPEN)
 		see_crowd(s, c);
 	if (see_source(s, &c->src, c, outcome))

@@ -9,7 +9,8 @@
 #include "track.h"
 
 struct set {
-	__u32 tag[TRACK_WAYS]; /* 0: the way is empty */
+	__u32 tag[TRACK_WAYS];	/* 0: the way is empty */
+	__u64 worth[TRACK_WAYS]; /* as of tracks_keep(): eight records lie far apart */
 	struct track way[TRACK_WAYS];
 };
 
@@ -27,7 +28,7 @@ struct tracks *tracks_new(__u64 seed)
 	if (!t)
 		return NULL;
 	t->seed = seed;
-	t->set = pages_new(table_bytes, false);
+	t->set = pages_new(table_bytes, true);
 	if (t->set)
 		return t;
 	free(t);
@@ -42,30 +43,51 @@ void tracks_free(struct tracks *t)
 }
 
 /* What a record is worth keeping: what it holds against its source, then recency. */
-static __u64 worth(const struct track *t, __u64 now_ns)
+static __u64 worth(const struct track *t)
 {
 	__u64 held = t->failures > t->unknowns ? t->failures : t->unknowns;
 
-	if (ps_since(t->seen_ns, now_ns) > TRACK_IDLE_NS)
-		return 0;
 	return (held < 15 ? held : 15) << 60 | t->seen_ns >> 4;
 }
 
-static struct track *victim(struct set *set, __u64 now_ns, __u32 **tag)
+void tracks_keep(struct tracks *tracks, struct track *t, __u64 now_ns)
+{
+	size_t place = (size_t)((char *)t - (char *)tracks->set);
+	struct set *set = &tracks->set[place / sizeof(*set)];
+
+	t->seen_ns = now_ns;
+	set->worth[t - set->way] = worth(t);
+}
+
+/* Idle for a day: worth nothing, whatever it holds. */
+static bool is_stale(__u64 worth, __u64 now_ns)
+{
+	return ps_since(worth << 4, now_ns & ~0xfULL) > TRACK_IDLE_NS;
+}
+
+static int victim(const struct set *set, __u64 now_ns)
 {
 	__u64 least = ~0ULL;
 	int at = 0;
 
 	for (int w = 0; w < TRACK_WAYS; w++) {
-		__u64 value = set->tag[w] ? 1 + worth(&set->way[w], now_ns) : 0;
+		__u64 value = set->worth[w];
 
+		if (!set->tag[w] || is_stale(value, now_ns))
+			return w;
 		if (value < least) {
 			least = value;
 			at = w;
 		}
 	}
-	*tag = &set->tag[at];
-	return &set->way[at];
+	return at;
+}
+
+/* All but the pieces of evidence, which their count says are none. */
+static void clear(struct track *t)
+{
+	memset(t, 0, offsetof(struct track, source.probe));
+	memset((char *)t + sizeof(t->source), 0, sizeof(*t) - sizeof(t->source));
 }
 
 static bool is_of(const struct track *t, const union ps_addr *src, const union ps_addr *net)
@@ -78,26 +100,26 @@ struct track *tracks_take(struct tracks *tracks, const union ps_addr *src,
 {
 	__u64 hash = ps_mix(ps_hash_addr(tracks->seed, src) ^ ps_hash_addr(~tracks->seed, net));
 	struct set *set = &tracks->set[hash >> 32 & ((1U << TRACK_SET_BITS) - 1)];
-	__u32 tag = (__u32)hash | 1, *place = NULL;
-	struct track *t = NULL;
+	__u32 tag = (__u32)hash | 1;
+	struct track *t;
+	int way = 0;
 
 	*evicted = false;
-	for (int w = 0; w < TRACK_WAYS && !t; w++) {
-		if (set->tag[w] != tag || !is_of(&set->way[w], src, net))
-			continue;
-		t = &set->way[w];
-		place = &set->tag[w];
+	while (way < TRACK_WAYS && (set->tag[way] != tag || !is_of(&set->way[way], src, net)))
+		way++;
+	if (way < TRACK_WAYS) {
+		t = &set->way[way];
 		if (ps_since(t->seen_ns, now_ns) <= TRACK_IDLE_NS)
 			return t;
+	} else {
+		way = victim(set, now_ns);
+		t = &set->way[way];
+		*evicted = set->tag[way];
 	}
-	if (!t) {
-		t = victim(set, now_ns, &place);
-		*evicted = *place;
-	}
-	memset(t, 0, sizeof(*t));
-	*place = tag;
+	clear(t);
+	set->tag[way] = tag;
 	t->source.addr = *src;
 	t->net = *net;
-	t->seen_ns = now_ns;
+	tracks_keep(tracks, t, now_ns);
 	return t;
 }

@@ -93,6 +93,9 @@ void tracks_free(struct tracks *tracks); /* NULL is fine */
 struct track *tracks_take(struct tracks *tracks, const union ps_addr *src,
 			  const union ps_addr *net, __u64 now_ns, bool *evicted);
 
+/* Call it when a contact was entered: how long the record stays depends on what it holds. */
+void tracks_keep(struct tracks *tracks, struct track *t, __u64 now_ns);
+
 /* ---- walk.c ------------------------------------------------------------- */
 
 /* One target as the filters know it: host, protocol and port. */
