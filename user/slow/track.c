@@ -16,10 +16,12 @@ struct set {
 
 struct tracks {
 	struct set *set;
+	struct seed *seeds;
 	__u64 seed;
 };
 
 static const size_t table_bytes = sizeof(struct set) << TRACK_SET_BITS;
+static const size_t seed_bytes = sizeof(struct seed) << SEED_BITS;
 
 struct tracks *tracks_new(__u64 seed)
 {
@@ -29,17 +31,36 @@ struct tracks *tracks_new(__u64 seed)
 		return NULL;
 	t->seed = seed;
 	t->set = pages_new(table_bytes, true);
-	if (t->set)
+	t->seeds = pages_new(seed_bytes, true);
+	if (t->set && t->seeds)
 		return t;
-	free(t);
+	tracks_free(t);
 	return NULL;
 }
 
 void tracks_free(struct tracks *t)
 {
-	if (t)
-		pages_free(t->set, table_bytes);
+	if (!t)
+		return;
+	pages_free(t->set, table_bytes);
+	pages_free(t->seeds, seed_bytes);
 	free(t);
+}
+
+__u64 tracks_hash(const struct tracks *t, const union ps_addr *src, const union ps_addr *net)
+{
+	return ps_mix(ps_hash_addr(t->seed, src) ^ ps_hash_addr(~t->seed, net));
+}
+
+struct seed *tracks_seed(struct tracks *t, __u64 hash)
+{
+	struct seed *seed = &t->seeds[hash >> 32 & ((1U << SEED_BITS) - 1)];
+
+	if (seed->tag != ((__u32)hash | 1)) {
+		memset(seed, 0, sizeof(*seed));
+		seed->tag = (__u32)hash | 1;
+	}
+	return seed;
 }
 
 /* What a record is worth keeping: what it holds against its source, then recency. */
@@ -95,29 +116,34 @@ static bool is_of(const struct track *t, const union ps_addr *src, const union p
 	return ps_addr_eq(&t->source.addr, src) && ps_addr_eq(&t->net, net);
 }
 
-struct track *tracks_take(struct tracks *tracks, const union ps_addr *src,
-			  const union ps_addr *net, __u64 now_ns, bool *evicted)
+struct track *tracks_find(struct tracks *tracks, __u64 hash, const union ps_addr *src,
+			  const union ps_addr *net, __u64 now_ns)
 {
-	__u64 hash = ps_mix(ps_hash_addr(tracks->seed, src) ^ ps_hash_addr(~tracks->seed, net));
 	struct set *set = &tracks->set[hash >> 32 & ((1U << TRACK_SET_BITS) - 1)];
 	__u32 tag = (__u32)hash | 1;
-	struct track *t;
-	int way = 0;
 
-	*evicted = false;
-	while (way < TRACK_WAYS && (set->tag[way] != tag || !is_of(&set->way[way], src, net)))
-		way++;
-	if (way < TRACK_WAYS) {
-		t = &set->way[way];
+	for (int w = 0; w < TRACK_WAYS; w++) {
+		struct track *t = &set->way[w];
+
+		if (set->tag[w] != tag || !is_of(t, src, net))
+			continue;
 		if (ps_since(t->seen_ns, now_ns) <= TRACK_IDLE_NS)
 			return t;
-	} else {
-		way = victim(set, now_ns);
-		t = &set->way[way];
-		*evicted = set->tag[way];
+		set->tag[w] = 0;
 	}
+	return NULL;
+}
+
+struct track *tracks_make(struct tracks *tracks, __u64 hash, const union ps_addr *src,
+			  const union ps_addr *net, __u64 now_ns, bool *evicted)
+{
+	struct set *set = &tracks->set[hash >> 32 & ((1U << TRACK_SET_BITS) - 1)];
+	int way = victim(set, now_ns);
+	struct track *t = &set->way[way];
+
+	*evicted = set->tag[way];
 	clear(t);
-	set->tag[way] = tag;
+	set->tag[way] = (__u32)hash | 1;
 	t->source.addr = *src;
 	t->net = *net;
 	tracks_keep(tracks, t, now_ns);
