@@ -66,7 +66,7 @@ int detector_slow_start(struct detector *d, __u64 seed)
 	if (!d->options->rule.slow)
 		return 0;
 	d->slow = slow_new(&options, on_finding, d);
-	d->outcomes = d->slow ? outcomes_new(d->slow) : NULL;
+	d->outcomes = d->slow ? outcomes_new(d->slow, &d->engine.flows) : NULL;
 	if (!d->outcomes) {
 		log_error("making the slow engines' tables: no memory");
 		return -ENOMEM;
@@ -113,7 +113,7 @@ void detector_slow_see(struct detector *d, const struct detector_ahead *next)
 	outcomes_tick(d->outcomes, packet->it.now_ns);
 	if (next->quoted.way)
 		outcomes_error(d->outcomes, &packet->it.packet, next->quoted);
-	else
+	else if (packet->awaited)
 		outcomes_see(d->outcomes, &packet->it.packet, packet->flow);
 }
 

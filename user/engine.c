@@ -233,6 +233,7 @@ void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_
 
 	packet->parsed = ps_parse_link(frame->link, data, data + frame->captured, &it->packet);
 	packet->ifindex = frame->ifindex;
+	packet->answered = packet->awaited = false;
 	packet->stage = PS_COUNT_MAX;
 	it->now_ns = now_ns;
 	it->frame_bytes = frame->bytes;
@@ -253,13 +254,16 @@ enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
 {
 	const struct ps_sighting *it = &packet->it;
 	bool ok = packet->parsed == PS_PARSE_OK;
+	unsigned int flow;
 	enum gate gate;
 
 	e->counters.parse[packet->parsed]++;
 	if (!ps_parse_has_addr(packet->parsed))
 		return PS_ACTION_PASS;
 
-	packet->answered = flows_see(&e->flows, packet->flow, it->now_ns);
+	flow = flows_see(&e->flows, packet->flow, it->now_ns);
+	packet->answered = flow & FLOW_ANSWERED;
+	packet->awaited = flow & FLOW_AWAITED;
 	packet->established = ok && ps_may_be_established(&it->packet);
 	if (packet->established && open_gate(e) && packet->answered)
 		return leave(e, packet, PS_COUNT_FLOW, PS_ACTION_PASS);
