@@ -5,8 +5,10 @@
  * A socket look-up costs as much as everything else together, so it is paid
  * only for packets that would otherwise score, and its answer is remembered
  * for about a second per flow. A stranger cannot put a TCP flow into that
- * memory without completing a handshake, and can only share an entry's place
- * by guessing a 48-bit keyed tag.
+ * memory without completing a handshake: to a half-open one (a request socket,
+ * or a SYN cookie where the listener's queue overflowed) only an ACK of the very
+ * sequence number that we sent belongs, which is one in 2^32 to whoever did not
+ * get it. A flow's place is shared by guessing a 48-bit keyed tag.
  */
 #ifndef PSCAN_EVIDENCE_BPF_H
 #define PSCAN_EVIDENCE_BPF_H
@@ -61,13 +63,47 @@ static __always_inline __u32 flow_tuple(const struct ps_packet *p, struct bpf_so
 	return sizeof(t->ipv6);
 }
 
-/* A TCP socket that is past listening: connecting, open, closing or in TIME-WAIT. */
-static __always_inline bool tcp_connected(struct xdp_md *ctx, const struct ps_packet *p)
+/* Does @p acknowledge the SYN+ACK behind which request socket @sk waits? A SYN+ACK
+ * belongs to no such socket; a RST does, and proves nothing. */
+static __always_inline enum ps_evidence half_open(struct bpf_sock *sk, const struct ps_packet *p)
 {
+	struct tcp_request_sock *request;
+
+	if (!ps_may_be_established(p))
+		return p->flags & PS_TCP_RST ? PS_EVIDENCE_EXPLAINED : PS_EVIDENCE_NONE;
+	request = bpf_skc_to_tcp_request_sock(sk);
+	if (request && p->ack == request->snt_isn + 1)
+		return PS_EVIDENCE_HANDSHAKE;
+	return PS_EVIDENCE_NONE;
+}
+
+/* Does @p acknowledge a SYN cookie of listener @sk, whose queue overflowed lately? */
+static __always_inline bool cookie_valid(struct xdp_md *ctx, struct bpf_sock *sk,
+					 const struct ps_packet *p)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	void *ip = data + (p->ip_off & (PS_HEADERS_BYTES_MAX - 1));
+	void *tcp = data + (p->l4_off & (PS_HEADERS_BYTES_MAX - 1));
+
+	if (tcp + sizeof(struct ps_tcp) > end)
+		return false;
+	if (p->bits & PS_PKT_V4)
+		return ip + sizeof(struct ps_ipv4) <= end &&
+		       bpf_tcp_check_syncookie(sk, ip, sizeof(struct ps_ipv4), tcp,
+					       sizeof(struct ps_tcp)) == 0;
+	return ip + sizeof(struct ps_ipv6) <= end &&
+	       bpf_tcp_check_syncookie(sk, ip, sizeof(struct ps_ipv6), tcp,
+				       sizeof(struct ps_tcp)) == 0;
+}
+
+/* What the TCP socket that would get @p makes of it. Connecting, open, closing and
+ * TIME-WAIT explain; listening does not. */
+static __always_inline enum ps_evidence tcp_explains(struct xdp_md *ctx, const struct ps_packet *p)
+{
+	enum ps_evidence found = PS_EVIDENCE_EXPLAINED;
 	struct bpf_sock_tuple tuple = {};
 	__u32 bytes = flow_tuple(p, &tuple);
 	struct bpf_sock *sk;
-	bool connected;
 
 	/* Two calls: the verifier wants a constant size. */
 	if (bytes == sizeof(tuple.ipv4))
@@ -75,10 +111,14 @@ static __always_inline bool tcp_connected(struct xdp_md *ctx, const struct ps_pa
 	else
 		sk = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
-		return false;
-	connected = sk->state != BPF_TCP_LISTEN;
+		return PS_EVIDENCE_NONE;
+	if (sk->state == BPF_TCP_NEW_SYN_RECV)
+		found = half_open(sk, p);
+	else if (sk->state == BPF_TCP_LISTEN)
+		found = ps_may_be_established(p) && cookie_valid(ctx, sk, p) ?
+				PS_EVIDENCE_HANDSHAKE : PS_EVIDENCE_NONE;
 	bpf_sk_release(sk);
-	return connected;
+	return found;
 }
 
 /* A UDP socket bound to the port and, if connected, to this peer. */
@@ -105,15 +145,18 @@ static __always_inline bool udp_bound(struct xdp_md *ctx, const struct ps_packet
 static __always_inline enum ps_evidence evidence(struct xdp_md *ctx, const struct ps_config *cfg,
 						 const struct ps_packet *p, __u64 flow)
 {
-	bool explained;
+	enum ps_evidence found = PS_EVIDENCE_NONE;
 
 	if (!bpf_map_lookup_elem(&locals, &p->dst))
 		return PS_EVIDENCE_UNKNOWN;
-	explained = p->proto == PS_IP_TCP ? tcp_connected(ctx, p) : udp_bound(ctx, p);
-	if (!explained)
-		return PS_EVIDENCE_NONE;
-	flow_remember(cfg, flow);
-	return PS_EVIDENCE_EXPLAINED;
+	if (p->proto == PS_IP_TCP)
+		found = tcp_explains(ctx, p);
+	else if (udp_bound(ctx, p))
+		found = PS_EVIDENCE_EXPLAINED;
+	/* A RST ends a flow, and a half-open one's is anybody's to send. */
+	if (ps_evidence_explains(found) && !(p->proto == PS_IP_TCP && p->flags & PS_TCP_RST))
+		flow_remember(cfg, flow);
+	return found;
 }
 
 #endif /* PSCAN_EVIDENCE_BPF_H */
