@@ -286,8 +286,8 @@ enum ps_contact_kind {
 };
 
 /*
- * A source's first packet to a port within the window, for the engines that
- * look at minutes and hours. A record of its own, since most sources that send
+ * A source's first packet to a port of a target within the window, for the
+ * engines that look at minutes and hours. A record of its own, since most sources that send
  * one never get a ps_source.
  */
 struct ps_contact {

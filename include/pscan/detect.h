@@ -67,13 +67,15 @@ struct ps_sighting {
 /*
  * Is evidence to be looked for? Not again for a port that is held against the
  * source already, unless that was a SYN: an ACK behind it may complete a handshake.
+ * @fresh  no such port
  */
-PS_INLINE bool ps_wants_evidence(const struct ps_sighting *it)
+PS_INLINE bool ps_wants_evidence(const struct ps_sighting *it, bool fresh)
 {
-	if (it->sight == PS_SIGHT_AGAIN && !(ps_mark_class(it->mark) == PS_CLASS_SYN &&
-					     ps_may_be_established(&it->packet)))
-		return false;
-	return ps_may_be_reply(&it->packet);
+	const struct ps_packet *p = &it->packet;
+
+	if (fresh)
+		return ps_may_be_reply(p);
+	return ps_mark_class(it->mark) == PS_CLASS_SYN && ps_may_be_established(p);
 }
 
 /*
