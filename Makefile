@@ -14,7 +14,7 @@ V ?= 0
 
 B := build
 VERSION := $(shell sed -n 's/^\#define PSCAN_VERSION "\(.*\)"/\1/p' user/version.h)
-LIBS := libbpf libelf libpcap zlib json-c libmnl libsodium libcap-ng
+LIBS := libbpf libelf libpcap zlib json-c libmnl libsodium libcap-ng libseccomp
 
 ifeq ($(V),0)
 Q := @

@@ -92,7 +92,7 @@ static __always_inline int reply(struct xdp_md *ctx, const struct ps_config *cfg
 {
 	bool opens = p->flags & PS_TCP_SYN;
 
-	if (opens && evidence(ctx, cfg, p, flow) == PS_EVIDENCE_EXPLAINED)
+	if (opens && evidence(ctx, cfg, p, flow, 0) == PS_EVIDENCE_EXPLAINED)
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	return count(PS_COUNT_REPLY), XDP_PASS;
 }
@@ -195,7 +195,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		return XDP_PASS;
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
 	if (ps_wants_evidence(it, fresh))
-		found = evidence(ctx, cfg, p, flow);
+		found = evidence(ctx, cfg, p, flow, it->now_ns);
 	if (found == PS_EVIDENCE_HANDSHAKE)
 		contact(ctx, it, PS_CONTACT_HANDSHAKE);
 	if (ps_evidence_explains(found))

@@ -109,11 +109,11 @@ static __always_inline struct ps_block *block_of(const struct ps_config *cfg,
 static __always_inline bool spared(struct xdp_md *ctx, const struct ps_config *cfg,
 				   struct ps_sighting *it)
 {
-	enum ps_evidence found = tcp_explains(ctx, &it->packet);
+	enum sock_says says = tcp_socket(ctx, &it->packet);
 
-	if (!ps_evidence_explains(found))
+	if (says != SOCKET_EXPLAINS && says != SOCKET_HANDSHAKE)
 		return false;
-	if (found == PS_EVIDENCE_HANDSHAKE) {
+	if (says == SOCKET_HANDSHAKE) {
 		it->class = PS_CLASS_ACK;
 		it->now_ns = clock_fine(cfg);
 		contact(ctx, it, PS_CONTACT_HANDSHAKE);

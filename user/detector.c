@@ -5,12 +5,16 @@
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "detector_run.h"
 #include "json_out.h"
 #include "log.h"
 #include "page.h"
+#include "privileges.h"
 #include "summary_engine.h"
 
 /* The same capture must give the same report: nothing random in offline runs.
@@ -224,10 +228,10 @@ void detector_free(struct detector *d)
 		model_free(d->model);
 }
 
-static int run_file(struct detector *d, const char *path)
+static int run_file(struct detector *d, int fd, const char *path)
 {
 	struct input_pcap *in = NULL;
-	int n, err = input_pcap_file(path, d->options->filter, &in);
+	int n, err = input_pcap_file(fd, path, d->options->filter, &in);
 
 	if (err)
 		return err;
@@ -240,21 +244,51 @@ static int run_file(struct detector *d, const char *path)
 	return n < 0 ? n : 0;
 }
 
+/*
+ * Opens what may take privileges to open, so that they can be given up before a byte of
+ * it is looked at. What cannot be opened is tried again in its turn, and told then.
+ */
+static int open_files(char *const *files, unsigned int n, int *fds)
+{
+	struct rlimit files_open;
+
+	if (getrlimit(RLIMIT_NOFILE, &files_open) == 0) {
+		files_open.rlim_cur = files_open.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files_open);
+	}
+	for (unsigned int i = 0; i < n; i++)
+		fds[i] = input_pcap_descriptor(files[i]);
+	return privileges_drop(PRIVILEGES_READER);
+}
+
 int detector_run_files(const struct detector_options *o, char *const *files, unsigned int n)
 {
+	int *fds = calloc(n, sizeof(*fds)), first = 0, err;
+	unsigned int i = 0;
 	struct detector d;
-	int first = 0,
-	    err = detector_start(&d, o, &o->rule.rule, FILE_SEED, n > 1 ? "captures" : files[0]);
 
+	if (!fds) {
+		log_error("opening %u captures: no memory", n);
+		return -ENOMEM;
+	}
+	err = open_files(files, n, fds);
 	if (err)
 		goto out;
-	for (unsigned int i = 0; i < n && !detector_done(&d); i++) {
-		err = run_file(&d, files[i]);
-		if (!first)
-			first = err;
+	err = detector_start(&d, o, &o->rule.rule, FILE_SEED, n > 1 ? "captures" : files[0]);
+	if (!err)
+		err = privileges_confine(PRIVILEGES_READER, o->model || o->tex_path);
+	for (; i < n && !err && !detector_done(&d); i++) {
+		int unread = run_file(&d, fds[i], files[i]);
+
+		first = first ? first : unread;
 	}
-	err = detector_finish(&d);
-out:
+	if (!err)
+		err = detector_finish(&d);
 	detector_free(&d);
+out:
+	for (; i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	free(fds);
 	return first ? first : err;
 }

@@ -12,6 +12,7 @@
 
 #include "detector_run.h"
 #include "log.h"
+#include "privileges.h"
 
 #define POLL_MS 300
 #define ADDRESSES_EVERY_S 5 /* DHCP and privacy addresses change by the hour */
@@ -168,6 +169,10 @@ int detector_run_live(const struct detector_options *o)
 		err = follow_addresses(l);
 	if (!err)
 		err = open_inputs(l);
+	if (!err)
+		err = privileges_drop(PRIVILEGES_WATCHER);
+	if (!err)
+		err = privileges_confine(PRIVILEGES_WATCHER, o->tex_path != NULL);
 	if (err)
 		goto out;
 	log_note("watching %u interface%s through libpcap: scans are told, nobody is blocked",

@@ -300,6 +300,13 @@ static int explain_load(int err)
 	return err;
 }
 
+/* What the program does without where this kernel lacks it. */
+static void fit(struct pscan_bpf *skel)
+{
+	skel->rodata->have_conntrack = xdp_probe_conntrack();
+	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+}
+
 static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 {
 	struct pscan_bpf *skel = NULL;
@@ -325,7 +332,7 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 		goto out;
 	}
 	skel->rodata->test_clock = o->test_clock;
-	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	fit(skel);
 	err = prepare_maps(skel, &cfg, !o->unpinned);
 	if (!err)
 		err = pscan_bpf__load(skel);
@@ -477,7 +484,7 @@ int xdp_try_load(void)
 	skel = pscan_bpf__open();
 	if (!skel)
 		return -errno;
-	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	fit(skel);
 	err = pscan_bpf__load(skel);
 	pscan_bpf__destroy(skel);
 	return err;

@@ -5,6 +5,7 @@
  * it is tested on.
  */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
@@ -96,4 +97,23 @@ bool xdp_probe(char used[XDP_PROBE_TEXT_BYTES], char missing[XDP_PROBE_TEXT_BYTE
 		append(present ? used : missing, &features[i], !present);
 	}
 	return missing[0] == '\0';
+}
+
+static bool names_lookup(const struct btf *btf)
+{
+	return btf__find_by_name_kind(btf, "bpf_xdp_ct_lookup", BTF_KIND_FUNC) > 0;
+}
+
+bool xdp_probe_conntrack(void)
+{
+	struct btf *kernel = btf__load_vmlinux_btf(), *module = NULL;
+	bool found = kernel && names_lookup(kernel);
+
+	if (kernel && !found) {
+		module = btf__load_module_btf("nf_conntrack", kernel);
+		found = module && names_lookup(module);
+	}
+	btf__free(module);
+	btf__free(kernel);
+	return found;
 }

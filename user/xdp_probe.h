@@ -17,4 +17,10 @@
  */
 bool xdp_probe(char used[XDP_PROBE_TEXT_BYTES], char missing[XDP_PROBE_TEXT_BYTES]);
 
+/*
+ * Can the program ask the connection table: nf_conntrack is there, with BTF, and
+ * has the look-up for XDP (since 5.18). The program does without where it cannot.
+ */
+bool xdp_probe_conntrack(void);
+
 #endif
