@@ -14,6 +14,7 @@
 #include "privileges.h"
 #include "session.h"
 #include "session_proof.h"
+#include "session_slow.h"
 #include "tracking.h"
 #include "xdp_maps.h"
 
@@ -34,6 +35,7 @@ struct session {
 	struct proof proof;
 	struct conntrack *conntrack;	/* NULL: there is none to ask */
 	struct tracking tracking;
+	struct session_slow slow;
 	struct xdp_link links[LINKS_MAX];
 	int n_links;
 	struct ps_counters before;	/* at the previous poll, for -v */
@@ -69,8 +71,10 @@ static void catch_signals(bool unconfirmed)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static const char *name_of(const struct session *s, __u32 ifindex)
+static const char *name_of(const void *data, __u32 ifindex)
 {
+	const struct session *s = data;
+
 	for (int i = 0; i < s->n_links; i++)
 		if (s->links[i].ifindex == ifindex)
 			return s->links[i].ifname;
@@ -82,6 +86,7 @@ static void on_contact(const struct ps_contact *contact, void *data)
 	struct session *s = data;
 
 	proof_note(&s->proof, contact);
+	session_slow_contact(&s->slow, contact);
 }
 
 static void read_contacts(struct session *s)
@@ -96,13 +101,15 @@ static void read_contacts(struct session *s)
 static void on_event(const struct ps_event *event, void *data)
 {
 	struct session *s = data;
+	struct report_facts facts = { .tool = "" };
 	struct ps_event told = *event;
 
 	if (event->kind == PS_EVENT_SCAN) {
 		read_contacts(s);
 		session_prove_event(s->xdp, &s->proof, s->options->rule, &told);
 	}
-	report_event(s->report, &told, name_of(s, event->ifindex));
+	session_slow_event(&s->slow, &told, &facts);
+	report_scan(s->report, &told, name_of(s, event->ifindex), &facts);
 }
 
 /* ---- once per poll ------------------------------------------------------ */
@@ -280,6 +287,7 @@ static int poll_once(struct session *s)
 	while (xdp_events_poll(s->events, 0) > 0)
 		;
 	read_contacts(s);
+	session_slow_poll(&s->slow);
 	sweep_blocks(s);
 	if (xdp_counters(s->xdp, &now) == 0) {
 		tell_lost(s, &now);
@@ -370,6 +378,25 @@ static int open_rings(struct session *s)
 	return err;
 }
 
+/* What the loader asks the kernel about flows and ports that the program cannot see. */
+static int open_evidence(struct session *s)
+{
+	struct session_slow_options slow = {
+		.xdp = s->xdp,
+		.rule = s->options->rule,
+		.report = s->report,
+		.tracking = &s->tracking,
+		.ifname = name_of,
+		.ifname_data = s,
+	};
+
+	if (conntrack_open(&s->conntrack))
+		log_debug("no connection table to ask: what is forwarded cannot be judged");
+	tracking_init(&s->tracking, s->conntrack);
+	slow.conntrack = s->conntrack;
+	return s->options->slow ? session_slow_open(&s->slow, &slow) : 0;
+}
+
 int session_run(const struct xdp *xdp, const struct session_options *options)
 {
 	struct session s = { .xdp = xdp, .options = options };
@@ -383,13 +410,11 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 		s.lost = s.before.stage[PS_COUNT_EVENT_LOST];
 		s.packets_before = packets_of(&s.before);
 	}
-	if (conntrack_open(&s.conntrack))
-		log_debug("no connection table to ask: what is forwarded cannot be judged");
-	tracking_init(&s.tracking, s.conntrack);
 	err = open_report(&s);
-	if (err)
-		goto out;
-	err = open_rings(&s);
+	if (!err)
+		err = open_rings(&s);
+	if (!err)
+		err = open_evidence(&s);
 	if (err)
 		goto out;
 	/* Everything is open: from here on nothing takes more than looking after maps and pins. */
@@ -403,6 +428,7 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 out:
 	xdp_events_close(s.events);
 	xdp_contacts_close(s.contacts);
+	session_slow_close(&s.slow);
 	proof_free(&s.proof);
 	report_close(s.report);
 	conntrack_close(s.conntrack);
