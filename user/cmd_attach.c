@@ -409,6 +409,7 @@ int cmd_attach(int argc, char **argv)
 	load.save_ports = a.save_ports;
 	load.bucket_bits = a.bucket_bits;
 	a.session.rule = &a.rule.rule;
+	a.session.slow = a.rule.slow;
 
 	err = xdp_load(&load, &xdp);
 	if (err == -EBUSY)
