@@ -9,7 +9,7 @@ set -euo pipefail
 
 build_packages=(
 	bpftool clang gcc libc6-dev libcap-ng-dev libelf-dev libbpf-dev libjson-c-dev libmnl-dev
-	libpcap-dev libsodium-dev libxdp-dev llvm make pkg-config zlib1g-dev
+	libpcap-dev libseccomp-dev libsodium-dev libxdp-dev llvm make pkg-config zlib1g-dev
 )
 test_packages=(
 	bats dnsmasq-base ethtool hping3 iperf3 iproute2 iputils-ping jq libclang-rt-14-dev

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "conntrack.h"
 #include "guard.h"
 #include "json_out.h"
 #include "names.h"
@@ -171,6 +172,52 @@ static void check_program(struct checkup *c)
 		     "other XDP programs");
 }
 
+static bool says_one(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	bool one = f && fgetc(f) == '1';
+
+	if (f)
+		fclose(f);
+	return one;
+}
+
+/* A host that forwards nothing does without conntrack: its sockets explain what is its own. */
+static enum grade without_conntrack(void)
+{
+	return says_one("/proc/sys/net/ipv4/ip_forward") ||
+			       says_one("/proc/sys/net/ipv6/conf/all/forwarding") ? SHORT : GOOD;
+}
+
+#define UNJUDGED "what may be an answer to a host behind this one passes unscored"
+
+/* Is forwarded and translated traffic explained, so that the rest of it can be judged. */
+static void check_conntrack(struct checkup *c)
+{
+	struct conntrack *ct = NULL;
+	int v4 = -ENODEV, v6 = -ENODEV;
+
+	if (!xdp_probe_conntrack()) {
+		tell(c, without_conntrack(), "conntrack", "absent: no nf_conntrack with BTF and a "
+		     "look-up for XDP (since 5.18); " UNJUDGED);
+		return;
+	}
+	if (conntrack_open(&ct) == 0) {
+		v4 = conntrack_tracks(ct, false);
+		v6 = conntrack_tracks(ct, true);
+	}
+	conntrack_close(ct);
+	if (v4 < 0 || v6 < 0)
+		tell(c, without_conntrack(), "conntrack", "present; whether it tracks cannot be "
+		     "told: %s", strerror(v4 < 0 ? -v4 : -v6));
+	else if (!v4 && !v6)
+		tell(c, without_conntrack(), "conntrack", "present but not tracking: no rule (NAT, "
+		     "ct state) needs it; " UNJUDGED);
+	else
+		tell(c, v4 && v6 ? GOOD : without_conntrack(), "conntrack", "used: tracks %s",
+		     v4 && v6 ? "IPv4 and IPv6" : v4 ? "IPv4, not IPv6" : "IPv6, not IPv4");
+}
+
 static void check_native(struct checkup *c, const struct nic *nic)
 {
 	const char *driver = nic->driver[0] ? nic->driver : "no named driver";
@@ -256,6 +303,7 @@ int cmd_check(int argc, char **argv)
 	check_bpffs(&c);
 	check_features(&c);
 	check_program(&c);
+	check_conntrack(&c);
 	for (unsigned int i = 0; i < a.interfaces; i++)
 		check_interface(&c, a.ifname[i]);
 	check_guard(&c);

@@ -298,6 +298,13 @@ static int explain_load(int err)
 	return err;
 }
 
+/* What the program does without where this kernel lacks it. */
+static void fit(struct bpf_program *prog, struct pscan_bpf__rodata *rodata)
+{
+	rodata->have_conntrack = xdp_probe_conntrack();
+	bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS);
+}
+
 static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 {
 	struct pscan_bpf *skel = NULL;
@@ -323,7 +330,7 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 		goto out;
 	}
 	skel->rodata->test_clock = o->test_clock;
-	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	fit(skel->progs.pscan, skel->rodata);
 	err = prepare_maps(skel, &cfg, !o->unpinned);
 	if (!err)
 		err = pscan_bpf__load(skel);
@@ -442,7 +449,9 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 
 struct bpf_object *xdp_open_object(const struct xdp *xdp)
 {
+	struct pscan_bpf__rodata rodata;
 	struct bpf_object *obj;
+	struct bpf_map *map;
 	const void *elf;
 	size_t bytes;
 	int err = 0;
@@ -454,8 +463,10 @@ struct bpf_object *xdp_open_object(const struct xdp *xdp)
 	for (int i = 0; i < XDP_MAP_MAX && !err; i++)
 		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(obj, map_shapes[i].name),
 					xdp->fd[i]);
-	bpf_program__set_flags(bpf_object__find_program_by_name(obj, XDP_PROG_NAME),
-			       BPF_F_XDP_HAS_FRAGS);
+	map = bpf_object__find_map_by_name(obj, ".rodata");
+	rodata = *(const struct pscan_bpf__rodata *)bpf_map__initial_value(map, &bytes);
+	fit(bpf_object__find_program_by_name(obj, XDP_PROG_NAME), &rodata);
+	bpf_map__set_initial_value(map, &rodata, bytes);
 	if (!err)
 		return obj;
 	bpf_object__close(obj);
@@ -476,7 +487,7 @@ int xdp_try_load(int *extension)
 		err = -errno;
 		goto out;
 	}
-	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	fit(skel->progs.pscan, skel->rodata);
 	err = pscan_bpf__load(skel);
 	if (!err)
 		err = dup_fds(xdp, skel);

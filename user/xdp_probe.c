@@ -5,6 +5,7 @@
  * it is tested on.
  */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conntrack.h"
 #include "xdp.h"
 #include "xdp_probe.h"
 
@@ -97,6 +99,37 @@ bool xdp_probe(char used[XDP_PROBE_TEXT_BYTES], char missing[XDP_PROBE_TEXT_BYTE
 		append(present ? used : missing, &features[i], !present);
 	}
 	return missing[0] == '\0';
+}
+
+static bool names_lookup(const struct btf *btf)
+{
+	return btf__find_by_name_kind(btf, "bpf_xdp_ct_lookup", BTF_KIND_FUNC) > 0;
+}
+
+/* The kernel loads what answers a question, if it has it. */
+static void load_conntrack(void)
+{
+	struct conntrack *ct;
+
+	if (conntrack_open(&ct))
+		return;
+	conntrack_tracks(ct, false);
+	conntrack_close(ct);
+}
+
+bool xdp_probe_conntrack(void)
+{
+	struct btf *kernel = btf__load_vmlinux_btf(), *module = NULL;
+	bool found = kernel && names_lookup(kernel);
+
+	if (kernel && !found) {
+		load_conntrack();
+		module = btf__load_module_btf("nf_conntrack", kernel);
+		found = module && names_lookup(module);
+	}
+	btf__free(module);
+	btf__free(kernel);
+	return found;
 }
 
 /* A kernel that takes them misses the target first, which is invalid; one that refuses them,

@@ -17,6 +17,13 @@
  */
 bool xdp_probe(char used[XDP_PROBE_TEXT_BYTES], char missing[XDP_PROBE_TEXT_BYTES]);
 
+/*
+ * Can the program ask the connection table: nf_conntrack is there, with BTF, and
+ * has the look-up for XDP (since 5.18). A module that has it is loaded for the
+ * asking; the program does without where it cannot.
+ */
+bool xdp_probe_conntrack(void);
+
 struct xdp;
 
 /*

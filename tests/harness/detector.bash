@@ -71,6 +71,22 @@ murder() {
 	wait "$loader_pid" || [ $? -eq 137 ]
 }
 
+# cell TABLE NAME=VALUE...: add a row to a table of `make coverage`, which names the
+# file in PSCAN_COVERAGE; nothing otherwise. Numbers stay numbers.
+cell() {
+	local table=$1 pair args=()
+
+	[ -n "${PSCAN_COVERAGE-}" ] || return 0
+	shift
+	for pair in "$@"; do
+		args+=(--arg "${pair%%=*}" "${pair#*=}")
+	done
+	jq -cn --arg table "$table" "${args[@]}" \
+		'reduce ($ARGS.named | to_entries[]) as $cell ({};
+			.[$cell.key] = ($cell.value as $text | try ($text | tonumber) catch $text))' \
+		>>"$PSCAN_COVERAGE"
+}
+
 # traffic a|t KIND SERVER...: ordinary traffic or bare probes from there; see traffic.py.
 traffic() {
 	local host=$1

@@ -48,7 +48,11 @@ seen() {
 
 # all_quiet N: the program saw at least N packets since the test began, and held its peace.
 all_quiet() {
-	[ $(($(seen) - seen_before)) -ge "$1" ]
+	local packets=$(($(seen) - seen_before))
+
+	cell loads "load=$BATS_TEST_DESCRIPTION" "packets=$packets" "scans=$(stage scan)" \
+		"blocks=$(stage block)"
+	[ "$packets" -ge "$1" ]
 	[ "$(stage scan)" -eq 0 ]
 	[ "$(stage block)" -eq 0 ]
 	[ ! -s "$events" ]
