@@ -72,7 +72,7 @@ crafted() {
 	on a "$repo/tests/harness/frames.py" a0 02:00:5e:00:53:01 "$1" "$target4" "$2" "$3" \
 		21 22 23 24 25 26 27 28 29 30
 	wait_for told scan "$1"
-	[ "$(ask why "$1" --json | jq '.block.packets')" -eq 4 ]
+	[ "$(ask why "$1" --json | jq '.block.dropped')" -eq 4 ]
 	transferred
 	native
 }
@@ -115,7 +115,7 @@ crafted() {
 	scan_beside_transfer 198.51.100.16
 	crafted 198.51.100.17 0 8000
 	# Whole frames are counted, not only the buffer with the headers.
-	bytes=$(ask why 198.51.100.17 --json | jq '.block.bytes')
+	bytes=$(ask why 198.51.100.17 --json | jq '.block.dropped_bytes')
 	[ "$bytes" -eq $((4 * (14 + 20 + 20 + 8000))) ]
 }
 
