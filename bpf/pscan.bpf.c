@@ -8,9 +8,10 @@
 #include "store.bpf.h"
 
 /* Blocks the source of a scan event; tells whether the list took it. */
-static __always_inline bool block(const struct ps_rule *rule, struct scratch *tmp, __u32 bytes)
+static __always_inline bool block(struct xdp_md *ctx, const struct ps_rule *rule,
+				  struct scratch *tmp)
 {
-	ps_event_to_block(rule, &tmp->event, bytes, &tmp->block);
+	ps_event_to_block(rule, &tmp->event, frame_bytes(ctx), &tmp->block);
 	if (bpf_map_update_elem(&blocks, &tmp->event.source.addr, &tmp->block, BPF_ANY)) {
 		count(PS_COUNT_TABLE);
 		return false;
@@ -29,7 +30,7 @@ static __always_inline int fired(struct xdp_md *ctx, const struct ps_rule *rule,
 	count(PS_COUNT_SCAN);
 	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex, it->packet.ttl,
 		      blocks ? it->now_ns + ps_verdict_unproven_ns(rule) : 0, it->now_ns);
-	if (blocks && !block(rule, tmp, it->frame_bytes))
+	if (blocks && !block(ctx, rule, tmp))
 		tmp->event.reason = PS_REASON_TABLE;
 	emit(&tmp->event);
 	return blocks ? XDP_DROP : XDP_PASS;
@@ -232,10 +233,9 @@ int pscan(struct xdp_md *ctx)
 	if (established && open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
-	it.frame_bytes = ctx->data_end - ctx->data;
 	if (res == PS_PARSE_OK && ps_is_neighbour(p))
 		gate = GATE_OPEN;
-	else if (denied(cfg, &p->src, it.frame_bytes))
+	else if (denied(ctx, cfg, &p->src))
 		gate = GATE_DROP;
 	else
 		gate = blocked(ctx, cfg, &it, established);

@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "duration.h"
 #include "guard.h"
+#include "leaver.h"
 #include "log.h"
 #include "rule.h"
 #include "session.h"
@@ -349,8 +350,19 @@ static int set_lists(const struct arguments *a, const struct xdp *xdp)
 	return err;
 }
 
+static bool any_in_dispatcher(void)
+{
+	struct xdp_link links[64];
+	int n = xdp_links(links, 64);
+
+	for (int i = 0; i < n; i++)
+		if (links[i].dispatcher)
+			return true;
+	return false;
+}
+
 /* @stays: in: what runs already is not ours to end; out: nor is what ran after us */
-static int run(struct arguments *a, struct xdp *xdp, bool *stays)
+static int run(struct arguments *a, struct xdp *xdp, struct leaver *leaver, bool *stays)
 {
 	int err = set_lists(a, xdp);
 
@@ -358,6 +370,8 @@ static int run(struct arguments *a, struct xdp *xdp, bool *stays)
 		err = xdp_share(a->group);
 	if (!err)
 		err = attach_all(a, xdp);
+	if (!err && any_in_dispatcher())
+		err = leaver_start(leaver, xdp);
 	if (err)
 		return err;
 	err = session_run(xdp, &a->session);
@@ -392,6 +406,7 @@ int cmd_attach(int argc, char **argv)
 {
 	static struct arguments a;
 	struct xdp_load_options load = { 0 };
+	struct leaver leaver = { .fd = -1 };
 	struct xdp *xdp;
 	bool stays;
 	int err;
@@ -419,12 +434,12 @@ int cmd_attach(int argc, char **argv)
 	if (xdp->adopted)
 		log_note("continuing with the counters and blocks of an earlier run");
 	stays = xdp->adopted;
-	err = run(&a, xdp, &stays);
+	err = run(&a, xdp, &leaver, &stays);
 	/* After `detach`, another loader's pins may be where ours were. */
 	if (xdp_holds_pins(xdp)) {
 		if (stays)
 			xdp_release_if_unused();
-		else if (xdp_detach_all())
+		else if (leaver_detach_all(&leaver))
 			err = err ? err : -EIO;
 	}
 	xdp_close(xdp);

@@ -446,7 +446,7 @@ struct bpf_object *xdp_open_object(const struct xdp *xdp)
 
 int xdp_try_load(int *extension)
 {
-	struct xdp *xdp = new_xdp();
+	struct xdp *xdp = xdp_new();
 	struct pscan_bpf *skel = NULL;
 	int err = -ENOMEM;
 
