@@ -18,8 +18,9 @@ union ps_addr {
 };
 
 /*
- * Parser results. Each is one counter that `status` shows. Undecidable always
- * means: pass the packet, count the reason, score nothing.
+ * Parser results. Each is one counter that `status` shows. Undecidable means:
+ * count the reason, score nothing, and pass the packet, unless it hides from the
+ * parser what its target would find (ps_verdict_hidden()).
  */
 enum ps_parse {
 	PS_PARSE_OK,		/* TCP, UDP or ICMP with its fields filled */
@@ -32,7 +33,8 @@ enum ps_parse {
 	PS_PARSE_BAD_IP,	/* version, header length or total length impossible */
 	PS_PARSE_BAD_L4,	/* TCP data offset or UDP length impossible */
 	PS_PARSE_VLAN_DEPTH,	/* more tags than PS_VLAN_MAX */
-	PS_PARSE_EXT_DEPTH,	/* more extension headers than PS_EXT_MAX; addresses valid */
+	PS_PARSE_EXT_DEPTH,	/* more extension headers than PS_EXT_MAX, or than the first
+				 * fragment holds (RFC 7112); addresses valid */
 	PS_PARSE_MAX
 };
 
