@@ -212,6 +212,14 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	return verdict;
 }
 
+/* Nothing to score in it; dropped when its headers hide from us what a host would find. */
+static __always_inline int unread(const struct ps_config *cfg, enum ps_parse res)
+{
+	if (!ps_verdict_hidden(&cfg->rule, res))
+		return XDP_PASS;
+	return count(PS_COUNT_DROP), XDP_DROP;
+}
+
 SEC("xdp")
 int pscan(struct xdp_md *ctx)
 {
@@ -227,7 +235,7 @@ int pscan(struct xdp_md *ctx)
 	res = parse(ctx, &it.packet);
 	count_parse(res);
 	if (!ps_parse_has_addr(res))
-		return XDP_PASS;
+		return unread(cfg, res);
 
 	established = res == PS_PARSE_OK && ps_may_be_established(p);
 	if (established && open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)))
@@ -243,7 +251,7 @@ int pscan(struct xdp_md *ctx)
 		return count(PS_COUNT_DROP), XDP_DROP;
 	if (gate == GATE_SPARED)
 		return count(PS_COUNT_SPARED), XDP_PASS;
-	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : XDP_PASS;
+	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : unread(cfg, res);
 }
 
 char LICENSE[] SEC("license") = "GPL";

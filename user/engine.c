@@ -250,6 +250,14 @@ void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_
 	}
 }
 
+/* Nothing to score in it; dropped when its headers hide from us what a host would find. */
+static enum ps_action unread(struct engine *e, struct engine_packet *packet)
+{
+	if (!ps_verdict_hidden(&e->cfg.rule, packet->parsed))
+		return PS_ACTION_PASS;
+	return leave(e, packet, PS_COUNT_DROP, PS_ACTION_DROP);
+}
+
 enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
 {
 	const struct ps_sighting *it = &packet->it;
@@ -259,7 +267,7 @@ enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
 
 	e->counters.parse[packet->parsed]++;
 	if (!ps_parse_has_addr(packet->parsed))
-		return PS_ACTION_PASS;
+		return unread(e, packet);
 
 	flow = flows_see(&e->flows, packet->flow, it->now_ns);
 	packet->answered = flow & FLOW_ANSWERED;
@@ -278,7 +286,7 @@ enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
 		return leave(e, packet, PS_COUNT_DROP, PS_ACTION_DROP);
 	if (gate == GATE_SPARED)
 		return leave(e, packet, PS_COUNT_SPARED, PS_ACTION_PASS);
-	return ok ? probe(e, packet) : PS_ACTION_PASS;
+	return ok ? probe(e, packet) : unread(e, packet);
 }
 
 void engine_expire(struct engine *e, __u64 now_ns)
