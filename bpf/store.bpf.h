@@ -46,18 +46,17 @@ static __always_inline bool denied(const struct ps_config *cfg, const union ps_a
 }
 
 /* Accounts for one dropped packet, moves the deadline, tells when it is time. */
-static __always_inline void block_hit(struct xdp_md *ctx, const struct ps_rule *rule,
-				      struct ps_block *b, __u32 bytes, __u64 now_ns)
+static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __u32 bytes, __u64 now_ns)
 {
-	__u64 until_ns = now_ns + rule->block_ns, told_ns = b->told_ns;
+	__u64 until_ns = now_ns + b->span_ns, told_ns = b->told_ns;
 	struct scratch *tmp;
 
 	__sync_fetch_and_add(&b->packets, 1);
 	__sync_fetch_and_add(&b->bytes, bytes);
-	if (until_ns < b->until_ns + ps_verdict_renew_step(rule))
+	if (until_ns < b->until_ns + ps_verdict_renew_step(b))
 		return;
 	b->until_ns = until_ns;
-	if (ps_since(told_ns, now_ns) < rule->block_ns / 2)
+	if (ps_since(told_ns, now_ns) < b->span_ns / 2)
 		return;
 	if (__sync_val_compare_and_swap(&b->told_ns, told_ns, now_ns) != told_ns)
 		return; /* another CPU tells it */
@@ -125,7 +124,7 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 		flow_remember(cfg, flow_hash(cfg, p));
 		return GATE_SPARED;
 	}
-	block_hit(ctx, &cfg->rule, b, it->frame_bytes, now_ns);
+	block_hit(ctx, b, it->frame_bytes, now_ns);
 	return GATE_DROP;
 }
 

@@ -15,7 +15,7 @@ struct xdp_md
 struct bpf_sock_tuple
 struct bpf_sock
 struct bpf_spin_lock'
-members='BPF_ANY BPF_F_NO_PREALLOC BPF_F_CURRENT_NETNS BPF_RB_NO_WAKEUP BPF_TCP_ESTABLISHED'
+members='BPF_ANY BPF_F_NO_PREALLOC BPF_F_CURRENT_NETNS BPF_RB_NO_WAKEUP BPF_RB_AVAIL_DATA BPF_TCP_ESTABLISHED'
 
 dump=$(mktemp)
 trap 'rm -f "$dump"' EXIT

@@ -12,6 +12,7 @@
 
 #include "detector_run.h"
 #include "log.h"
+#include "privileges.h"
 
 #define POLL_MS 300
 #define ADDRESSES_EVERY_S 5 /* DHCP and privacy addresses change by the hour */
@@ -130,6 +131,16 @@ static int wait_for_frames(const struct live *l)
 	return 0;
 }
 
+/* Silence is an outcome, too, and no packet tells of it. */
+static void let_time_pass(struct live *l)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	detector_slow_tick(&l->d, (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec +
+					  l->d.clock.shift_ns);
+}
+
 static int run(struct live *l)
 {
 	int err = 0;
@@ -139,6 +150,7 @@ static int run(struct live *l)
 	while (!err && l->open && !detector_done(&l->d)) {
 		err = wait_for_frames(l);
 		take_all(l);
+		let_time_pass(l);
 		if (time(NULL) - l->addresses_s >= ADDRESSES_EVERY_S)
 			follow_addresses(l);
 	}
@@ -168,6 +180,10 @@ int detector_run_live(const struct detector_options *o)
 		err = follow_addresses(l);
 	if (!err)
 		err = open_inputs(l);
+	if (!err)
+		err = privileges_drop(PRIVILEGES_WATCHER);
+	if (!err)
+		err = privileges_confine(PRIVILEGES_WATCHER, o->tex_path != NULL);
 	if (err)
 		goto out;
 	log_note("watching %u interface%s through libpcap: scans are told, nobody is blocked",

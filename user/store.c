@@ -109,25 +109,26 @@ struct ps_block *store_blocked(const struct store *store, const union ps_addr *s
 	return b && b->until_ns > now_ns ? b : NULL;
 }
 
-bool store_block_hit(const struct ps_rule *rule, struct ps_block *b, __u32 bytes, __u64 now_ns)
+bool store_block_hit(struct ps_block *b, __u32 bytes, __u64 now_ns)
 {
-	__u64 until_ns = now_ns + rule->block_ns;
+	__u64 until_ns = now_ns + b->span_ns;
 
 	b->packets++;
 	b->bytes += bytes;
-	if (until_ns < b->until_ns + ps_verdict_renew_step(rule))
+	if (until_ns < b->until_ns + ps_verdict_renew_step(b))
 		return false;
 	b->until_ns = until_ns;
-	if (ps_since(b->told_ns, now_ns) < rule->block_ns / 2)
+	if (ps_since(b->told_ns, now_ns) < b->span_ns / 2)
 		return false;
 	b->told_ns = now_ns;
 	b->renewals++;
 	return true;
 }
 
-void store_block(struct store *store, const struct ps_event *event, __u32 bytes)
+void store_block(struct store *store, const struct ps_rule *rule, const struct ps_event *event,
+		 __u32 bytes)
 {
-	ps_event_to_block(event, bytes, lru_take(store->blocks, &event->source.addr, NULL));
+	ps_event_to_block(rule, event, bytes, lru_take(store->blocks, &event->source.addr, NULL));
 }
 
 static void save_port(struct store *store, const union ps_addr *src, __u16 port,

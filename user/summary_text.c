@@ -96,6 +96,7 @@ static void totals(const struct summary *s, FILE *out)
 		{ PS_COUNT_BLOCK, "blocks" },
 		{ PS_COUNT_TABLE, "blocks refused by a full table" },
 		{ PS_COUNT_EVENT_LOST, "events lost" },
+		{ PS_COUNT_CONTACT_LOST, "first packets that the slow engines missed" },
 	};
 
 	fprintf(out, "%llu packets", (ull)s->packets);

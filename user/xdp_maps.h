@@ -12,6 +12,8 @@
 
 int xdp_config_get(const struct xdp *xdp, struct ps_config *out);
 int xdp_config_set(const struct xdp *xdp, const struct ps_config *cfg);
+/* config.tracked_until_ns alone; what other processes write meanwhile stays. */
+int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2]);
 
 /* Sum over the CPUs. */
 int xdp_counters(const struct xdp *xdp, struct ps_counters *out);
@@ -63,5 +65,14 @@ int xdp_events_open(const struct xdp *xdp, xdp_event_fn *fn, void *data, struct 
 /* Waits at most @timeout_ms; -EINTR on a signal. Return: events handled or a negative errno. */
 int xdp_events_poll(struct xdp_events *events, int timeout_ms);
 void xdp_events_close(struct xdp_events *events);
+
+/* Contacts. Nobody is woken for them: read them at the poll. */
+typedef void xdp_contact_fn(const struct ps_contact *contact, void *data);
+struct xdp_contacts;
+int xdp_contacts_open(const struct xdp *xdp, xdp_contact_fn *fn, void *data,
+		      struct xdp_contacts **out);
+/* Hands over what is there. Return: how many, or a negative errno. */
+int xdp_contacts_read(struct xdp_contacts *contacts);
+void xdp_contacts_close(struct xdp_contacts *contacts);
 
 #endif

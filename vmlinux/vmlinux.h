@@ -153,6 +153,13 @@ enum {
 };
 
 enum {
+	BPF_RB_AVAIL_DATA = 0,
+	BPF_RB_RING_SIZE = 1,
+	BPF_RB_CONS_POS = 2,
+	BPF_RB_PROD_POS = 3,
+};
+
+enum {
 	BPF_TCP_ESTABLISHED = 1,
 	BPF_TCP_SYN_SENT = 2,
 	BPF_TCP_SYN_RECV = 3,

@@ -10,7 +10,7 @@
  *	score, first half	ps_mark_look(): is there anything new to score
  *	evidence	its own look-up, when ps_may_be_reply()
  *	score, verdict	ps_detect() under the bucket's lock
- *	event		ps_event_scan(), when it fired
+ *	event		ps_event_scan(), when it fired; ps_contact_fill() for the slow engines
  *
  * An IPv6 probe that leaves its host below the threshold is scored once more
  * against the host's /64 (ps_wants_net()): whoever has one has 2^64 addresses to
@@ -21,6 +21,7 @@
 #define PSCAN_DETECT_H
 
 #include "classify.h"
+#include "contact.h"
 #include "event.h"
 #include "mark.h"
 #include "parse.h"

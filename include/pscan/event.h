@@ -27,14 +27,18 @@ PS_INLINE void ps_event_scan(const struct ps_rule *rule, struct ps_event *e, str
 	e->kind = PS_EVENT_SCAN;
 	e->action = (__u8)v.action;
 	e->reason = (__u8)v.reason;
-	e->pad = 0;
+	e->engine = PS_ENGINE_BURST;
+	e->proof = PS_PROOF_NONE;
+	ps_memset(e->pad, 0, sizeof(e->pad));
 }
 
-/* The block that follows from a scan event. */
-PS_INLINE void ps_event_to_block(const struct ps_event *e, __u32 packet_bytes, struct ps_block *b)
+/* The block that follows from a scan event; @packet_bytes of the packet that it began with. */
+PS_INLINE void ps_event_to_block(const struct ps_rule *rule, const struct ps_event *e,
+				 __u32 packet_bytes, struct ps_block *b)
 {
 	b->since_ns = e->at_ns;
 	b->until_ns = e->until_ns;
+	b->span_ns = e->until_ns - e->at_ns;
 	b->told_ns = e->at_ns;
 	b->packets = 1;
 	b->bytes = packet_bytes;
@@ -42,6 +46,10 @@ PS_INLINE void ps_event_to_block(const struct ps_event *e, __u32 packet_bytes, s
 	b->class = e->class;
 	b->reason = e->reason;
 	b->score = e->score;
+	b->engine = e->engine;
+	b->proof = e->proof;
+	b->respond = rule->respond;
+	ps_memset(b->pad, 0, sizeof(b->pad));
 	b->evidence = e->source;
 }
 
@@ -59,7 +67,9 @@ PS_INLINE void ps_event_from_block(const struct ps_block *b, enum ps_event_kind 
 	e->action = PS_ACTION_DROP;
 	e->reason = b->reason;
 	e->class = b->class;
-	e->pad = 0;
+	e->engine = b->engine;
+	e->proof = b->proof;
+	ps_memset(e->pad, 0, sizeof(e->pad));
 	e->source = b->evidence;
 }
 

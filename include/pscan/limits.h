@@ -71,6 +71,12 @@
  * is lost and counted as PS_COUNT_EVENT_LOST; the block stands all the same. */
 #define PS_RING_BYTES (1U << 20)
 
+/* Bytes of ring buffer for contacts: about 6500 between two polls. What only
+ * shows one packet of its source may fill half of it, so that a flood of
+ * forged sources leaves room for the rest. Full: counted as
+ * PS_COUNT_CONTACT_LOST; the burst rule is not affected. */
+#define PS_CONTACTS_BYTES (1U << 19)
+
 /* (source, protocol, port) counters under --save-ports: the least recently
  * hit makes room. */
 #define PS_PORTS_MAX 32768

@@ -57,9 +57,9 @@ PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_
  * all CPUs, and a second more or less does not matter, unless the whole block
  * lasts no longer.
  */
-PS_INLINE __u64 ps_verdict_renew_step(const struct ps_rule *rule)
+PS_INLINE __u64 ps_verdict_renew_step(const struct ps_block *b)
 {
-	__u64 most = 1000000000ULL, eighth = rule->block_ns >> 3;
+	__u64 most = 1000000000ULL, eighth = b->span_ns >> 3;
 
 	return eighth < most ? eighth : most;
 }

@@ -9,13 +9,22 @@ traffic.py fetch SERVER PORT N     N connections to a server that talks; every o
 traffic.py dns SERVER N            N questions from N ports at once, all answers awaited
 traffic.py echo SERVER PORT        one connection: each line of standard input goes out, and
                                    its echo to standard output
+traffic.py nat SERVER N PORT...    N clients behind one address, sixteen at a time: each uses one
+                                   of the ports; every tenth also tries one where nobody
+                                   listens, 8443 or 8008
+traffic.py monitor SERVER N PORT...  N rounds of checks, ten checks a second; a service that
+                                   is down is no error
+traffic.py peers SERVER OPEN GONE ADDRESS...  a peer at each address of ours: talks to the open
+                                   port, and sends a few datagrams to one that is gone
 traffic.py probe SERVER PORT...    one connection attempt to each port, nothing awaited
 
 Ends with status 1 as soon as something does not come back as it should.
 """
+import concurrent.futures
 import socket
 import struct
 import sys
+import time
 
 TIMEOUT = 5
 
@@ -92,6 +101,63 @@ def echo(server, port):
             sys.stdout.buffer.flush()
 
 
+def talk(sock, words):
+    """A few lines to a server that echoes."""
+    with sock:
+        sock.settimeout(TIMEOUT)
+        for word in words:
+            sock.sendall(word)
+            answer = b""
+            while len(answer) < len(word):
+                answer += sock.recv(len(word) - len(answer)) or sys.exit("connection lost")
+            assert answer == word, answer
+
+
+def refused(server, port):
+    try:
+        connect(server, port).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def nat_client(server, number, port):
+    if number % 10 == 0:
+        assert refused(server, (8443, 8008)[number // 10 % 2])
+    talk(connect(server, port), [b"EHLO client%d.example\r\n" % number, b"QUIT\r\n"])
+
+
+def nat(server, count, *ports):
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        clients = [pool.submit(nat_client, server, number, ports[number % len(ports)])
+                   for number in range(count)]
+        for client in clients:
+            client.result()
+
+
+def monitor(server, rounds, *ports):
+    due = time.monotonic()
+    for _ in range(rounds):
+        for port in ports:
+            time.sleep(max(0, due - time.monotonic()))
+            due += 0.1
+            try:
+                talk(connect(server, port), [b"PING\n"])
+            except ConnectionRefusedError:
+                pass
+
+
+def peers(server, open_port, gone_port, *addresses):
+    for address in addresses:
+        talk(socket.create_connection((server, open_port), TIMEOUT, (address, 0)),
+             [b"\x13BitTorrent protocol", b"have", b"bye"])
+        with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET,
+                           socket.SOCK_DGRAM) as sock:
+            sock.bind((address, 0))
+            for _ in range(3):
+                sock.sendto(b"d1:ad2:id20:", (server, gone_port))
+
+
 def probe(server, *ports):
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     socks = []
@@ -103,10 +169,12 @@ def probe(server, *ports):
 
 
 def main():
-    kinds = {kind.__name__: kind for kind in (http, sessions, fetch, dns, echo, probe)}
+    kinds = {kind.__name__: kind
+             for kind in (http, sessions, fetch, dns, echo, nat, monitor, peers, probe)}
     if len(sys.argv) < 3 or sys.argv[1] not in kinds:
         sys.exit(__doc__)
-    kinds[sys.argv[1]](sys.argv[2], *map(int, sys.argv[3:]))
+    kinds[sys.argv[1]](sys.argv[2], *(int(arg) if arg.isdigit() else arg
+                                      for arg in sys.argv[3:]))
 
 
 main()

@@ -15,7 +15,7 @@ ticks() {
 }
 
 maps_kib() {
-	on t bpftool map show pinned /sys/fs/bpf/pscan-xdp-v1/"$1" |
+	on t bpftool map show pinned /sys/fs/bpf/pscan-xdp-v2/"$1" |
 		awk '{ for (i = 1; i < NF; i++) if ($i == "memlock") print int($(i + 1) / 1024) }'
 }
 

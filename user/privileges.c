@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-only
-/* privilege.c - see privilege.h. */
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* privileges.c - see privileges.h. Identity and capabilities; the filter is in confine.c. */
 #include <cap-ng.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "scan/privilege.h"
+#include "privileges.h"
 
 /* A decimal id from the environment that sudo set; -1 when there is none. */
 static long id_from(const char *variable)
@@ -23,18 +23,30 @@ static long id_from(const char *variable)
 	return *rest == '\0' && id > 0 ? id : -1;
 }
 
-int privilege_drop(void)
+int privileges_drop(enum privileges_role role)
 {
 	long uid = id_from("SUDO_UID"), gid = id_from("SUDO_GID");
 	int res;
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (geteuid() == 0 && uid > 0 && gid > 0)
+	capng_get_caps_process();
+	if (role == PRIVILEGES_LOADER) {
+		bool admin = capng_have_capability(CAPNG_PERMITTED, CAP_NET_ADMIN);
+
+		capng_clear(CAPNG_SELECT_BOTH);
+		if (admin)
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+	} else {
+		capng_clear(CAPNG_SELECT_BOTH);
+	}
+	if (role != PRIVILEGES_LOADER && geteuid() == 0 && uid > 0 && gid > 0) {
 		res = capng_change_id((int)uid, (int)gid,
 				      CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
-	else
+	} else {
+		/* Refused without CAP_SETPCAP, and then nothing is in it that could be had. */
+		capng_apply(CAPNG_SELECT_BOUNDS);
 		res = capng_apply(CAPNG_SELECT_CAPS);
+	}
 	if (res) {
 		log_error("cannot drop privileges (libcap-ng says %d)", res);
 		return -EPERM;
