@@ -104,6 +104,7 @@ $(B)/tests/harness/%: tests/harness/%.c $(B)/flags.user
 	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< -o $@ $(pkg_libs)
 
 $(B)/tools/bench/blast: $(B)/tools/bench/blast.skel.h
+$(B)/tools/bench/growth: $(B)/tools/bench/walk.skel.h
 
 $(B)/tools/bench/%: tools/bench/%.c $(filter-out $(B)/user/main.o,$(user_obj))
 	$(call say,BENCH,$@) mkdir -p $(@D)
