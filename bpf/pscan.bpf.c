@@ -27,8 +27,8 @@ static __always_inline int fired(struct xdp_md *ctx, const struct ps_rule *rule,
 	bool blocks = v.action == PS_ACTION_BLOCK;
 
 	count(PS_COUNT_SCAN);
-	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex,
-		      blocks ? it->now_ns + rule->block_ns : 0, it->now_ns);
+	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex, it->packet.ttl,
+		      blocks ? it->now_ns + ps_verdict_unproven_ns(rule) : 0, it->now_ns);
 	if (blocks && !block(rule, tmp, it->frame_bytes))
 		tmp->event.reason = PS_REASON_TABLE;
 	emit(&tmp->event);
@@ -194,9 +194,11 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (!mark)
 		return XDP_PASS;
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
-	if (fresh && ps_may_be_reply(p))
+	if (ps_wants_evidence(it, fresh))
 		found = evidence(ctx, cfg, p, flow, it->now_ns);
-	if (found == PS_EVIDENCE_EXPLAINED)
+	if (found == PS_EVIDENCE_HANDSHAKE)
+		contact(ctx, it, PS_CONTACT_HANDSHAKE);
+	if (ps_evidence_explains(found))
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return count(PS_COUNT_FORWARDED), XDP_PASS;

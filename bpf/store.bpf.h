@@ -104,12 +104,30 @@ static __always_inline struct ps_block *block_of(const struct ps_config *cfg,
 	return in_force(b->until_ns, *now_ns) && !allowed(src, *now_ns) ? b : NULL;
 }
 
+/* Does a socket speak for this packet of a blocked source. A handshake that began before
+ * the block may complete behind it: what comes too late to save the source may prove it. */
+static __always_inline bool spared(struct xdp_md *ctx, const struct ps_config *cfg,
+				   struct ps_sighting *it)
+{
+	enum sock_says says = tcp_socket(ctx, &it->packet);
+
+	if (says != SOCKET_EXPLAINS && says != SOCKET_HANDSHAKE)
+		return false;
+	if (says == SOCKET_HANDSHAKE) {
+		it->class = PS_CLASS_ACK;
+		it->now_ns = clock_fine(cfg);
+		contact(ctx, it, PS_CONTACT_HANDSHAKE);
+	}
+	flow_remember(cfg, flow_hash(cfg, &it->packet));
+	return true;
+}
+
 /*
  * Is the source blocked, and is this packet spared all the same. @established:
  * it has the flags of an open connection, so a socket may speak for it.
  */
 static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_config *cfg,
-					 const struct ps_sighting *it, bool established)
+					 struct ps_sighting *it, bool established)
 {
 	const struct ps_packet *p = &it->packet;
 	struct ps_block *b;
@@ -120,10 +138,8 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 	b = block_of(cfg, &p->src, &now_ns);
 	if (!b)
 		return GATE_OPEN;
-	if (established && ps_verdict_may_spare(&cfg->rule, p) && tcp_connected(ctx, p)) {
-		flow_remember(cfg, flow_hash(cfg, p));
+	if (established && ps_verdict_may_spare(&cfg->rule, b, p) && spared(ctx, cfg, it))
 		return GATE_SPARED;
-	}
 	block_hit(ctx, b, it->frame_bytes, now_ns);
 	return GATE_DROP;
 }

@@ -59,7 +59,7 @@ static enum gate blocked(struct engine *e, const struct engine_packet *packet)
 	if (!b)
 		return GATE_OPEN;
 	if (packet->established && packet->answered &&
-	    ps_verdict_may_spare(&e->cfg.rule, &it->packet))
+	    ps_verdict_may_spare(&e->cfg.rule, b, &it->packet))
 		return GATE_SPARED;
 	if (store_block_hit(b, it->frame_bytes, it->now_ns)) {
 		ps_event_from_block(b, PS_EVENT_RENEW, packet->ifindex, it->now_ns, &event);
@@ -78,8 +78,8 @@ static enum ps_action fired(struct engine *e, const struct engine_packet *packet
 	bool blocks = v.action == PS_ACTION_BLOCK;
 
 	count(e, PS_COUNT_SCAN);
-	ps_event_scan(rule, event, v, packet->ifindex, blocks ? now_ns + rule->block_ns : 0,
-		      now_ns);
+	ps_event_scan(rule, event, v, packet->ifindex, packet->it.packet.ttl,
+		      blocks ? now_ns + ps_verdict_unproven_ns(rule) : 0, now_ns);
 	if (blocks) {
 		store_block(&e->store, rule, event, packet->it.frame_bytes);
 		count(e, PS_COUNT_BLOCK);
@@ -210,9 +210,9 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 
 	mark = sight(e, it);
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
-	if (fresh && ps_may_be_reply(p))
+	if (ps_wants_evidence(it, fresh))
 		found = evidence(&e->flows, it, packet->answered);
-	if (found == PS_EVIDENCE_EXPLAINED)
+	if (ps_evidence_explains(found))
 		return leave(e, packet, PS_COUNT_EXPLAINED, PS_ACTION_PASS);
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return leave(e, packet, PS_COUNT_FORWARDED, PS_ACTION_PASS);

@@ -38,8 +38,24 @@ static const char *const events[] = {
 	[PS_EVENT_SCAN] = "scan",
 	[PS_EVENT_RENEW] = "renew",
 	[PS_EVENT_EXPIRE] = "expire",
+	[PS_EVENT_PROVEN] = "proven",
 };
 ASSERT_COMPLETE(events, PS_EVENT_MAX);
+
+static const char *const proofs[] = {
+	[PS_PROOF_NONE] = "none",
+	[PS_PROOF_HANDSHAKE] = "handshake",
+	[PS_PROOF_COOKIE] = "cookie",
+};
+ASSERT_COMPLETE(proofs, PS_PROOF_MAX);
+
+static const char *const engines[] = {
+	[PS_ENGINE_BURST] = "burst",
+	[PS_ENGINE_WALK] = "walk",
+	[PS_ENGINE_SWEEP] = "sweep",
+	[PS_ENGINE_CROWD] = "crowd",
+};
+ASSERT_COMPLETE(engines, PS_ENGINE_MAX);
 
 static const char *const parses[] = {
 	[PS_PARSE_OK] = "ok",
@@ -107,6 +123,16 @@ const char *names_reason(unsigned int reason)
 const char *names_event(unsigned int kind)
 {
 	return word(events, ENTRIES(events), kind);
+}
+
+const char *names_proof(unsigned int proof)
+{
+	return word(proofs, ENTRIES(proofs), proof);
+}
+
+const char *names_engine(unsigned int engine)
+{
+	return word(engines, ENTRIES(engines), engine);
 }
 
 const char *names_parse(unsigned int parse)

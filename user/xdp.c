@@ -46,6 +46,8 @@ static const struct map_shape {
 			    sizeof(__u64) },
 	[XDP_MAP_EVENTS] = { "events", BPF_MAP_TYPE_RINGBUF, 0, 0 },
 	[XDP_MAP_CONTACTS] = { "contacts", BPF_MAP_TYPE_RINGBUF, 0, 0 },
+	[XDP_MAP_OFFENDERS] = { "offenders", BPF_MAP_TYPE_LRU_HASH, ADDR,
+				sizeof(struct ps_offender) },
 #undef INDEX
 #undef PREFIX
 #undef ADDR

@@ -257,6 +257,24 @@ int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr)
 	return bpf_map_delete_elem(xdp->fd[XDP_MAP_BLOCKS], addr) ? -errno : 0;
 }
 
+int xdp_block_set(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block)
+{
+	return bpf_map_update_elem(xdp->fd[XDP_MAP_BLOCKS], addr, block, BPF_EXIST) ? -errno : 0;
+}
+
+void xdp_offender_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_offender *out)
+{
+	if (bpf_map_lookup_elem(xdp->fd[XDP_MAP_OFFENDERS], addr, out))
+		memset(out, 0, sizeof(*out));
+}
+
+int xdp_offender_set(const struct xdp *xdp, const union ps_addr *addr,
+		     const struct ps_offender *offender)
+{
+	return bpf_map_update_elem(xdp->fd[XDP_MAP_OFFENDERS], addr, offender, BPF_ANY) ? -errno :
+											   0;
+}
+
 /* Collected first: removing entries under the walk would make it skip others. */
 struct inside {
 	const struct prefix *within;

@@ -38,8 +38,15 @@ int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_s
 /* An automatic block. -ENOENT when there is none. */
 int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_block *out);
 int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr);
+/* Writes one that is there. A packet that it drops at that moment may go uncounted. */
+int xdp_block_set(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);
 /* Removes those inside @within; NULL: all. Return: how many, or a negative errno. */
 int xdp_blocks_lift(const struct xdp *xdp, const struct prefix *within);
+
+/* A source's earlier proven blocks; zero when it has none. */
+void xdp_offender_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_offender *out);
+int xdp_offender_set(const struct xdp *xdp, const union ps_addr *addr,
+		     const struct ps_offender *offender);
 
 /* -ENOSPC when the list is full. */
 int xdp_allow_add(const struct xdp *xdp, const struct prefix *prefix,

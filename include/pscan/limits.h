@@ -60,6 +60,10 @@
 /* Automatic blocks (LRU): the least recently active makes room. */
 #define PS_BLOCKS_MAX 32768
 
+/* Sources whose earlier proven blocks make the next one longer (LRU): the one
+ * asked for least recently begins again. */
+#define PS_OFFENDERS_MAX 8192
+
 /* Prefixes in each of allow, deny and dst. Full: the command that adds says so. */
 #define PS_PREFIXES_MAX 65536
 

@@ -103,7 +103,7 @@ static void test_threshold(void **state)
 	assert_int_equal(f->events, 1);
 	assert_int_equal(f->event[0].score, 21);
 	assert_int_equal(f->event[0].class, PS_CLASS_SYN);
-	assert_int_equal(f->event[0].until_ns, f->now_ns + rule.block_ns);
+	assert_int_equal(f->event[0].until_ns, f->now_ns + ps_verdict_unproven_ns(&rule));
 	assert_int_equal(deliver(f, SCANNER, 40000, HOST, 27, SYN, 0), PS_ACTION_DROP);
 	assert_int_equal(counted(f, PS_COUNT_FIRST), 1);
 	assert_int_equal(counted(f, PS_COUNT_SCORED), 6);
