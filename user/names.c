@@ -34,6 +34,14 @@ static const char *const reasons[] = {
 };
 ASSERT_COMPLETE(reasons, PS_REASON_MAX);
 
+static const char *const engines[] = {
+	[PS_ENGINE_BURST] = "burst",
+	[PS_ENGINE_WALK] = "walk",
+	[PS_ENGINE_SWEEP] = "sweep",
+	[PS_ENGINE_CROWD] = "crowd",
+};
+ASSERT_COMPLETE(engines, PS_ENGINE_MAX);
+
 static const char *const events[] = {
 	[PS_EVENT_SCAN] = "scan",
 	[PS_EVENT_RENEW] = "renew",
@@ -48,14 +56,6 @@ static const char *const proofs[] = {
 	[PS_PROOF_COOKIE] = "cookie",
 };
 ASSERT_COMPLETE(proofs, PS_PROOF_MAX);
-
-static const char *const engines[] = {
-	[PS_ENGINE_BURST] = "burst",
-	[PS_ENGINE_WALK] = "walk",
-	[PS_ENGINE_SWEEP] = "sweep",
-	[PS_ENGINE_CROWD] = "crowd",
-};
-ASSERT_COMPLETE(engines, PS_ENGINE_MAX);
 
 static const char *const parses[] = {
 	[PS_PARSE_OK] = "ok",
@@ -120,6 +120,11 @@ const char *names_reason(unsigned int reason)
 	return word(reasons, ENTRIES(reasons), reason);
 }
 
+const char *names_engine(unsigned int engine)
+{
+	return word(engines, ENTRIES(engines), engine);
+}
+
 const char *names_event(unsigned int kind)
 {
 	return word(events, ENTRIES(events), kind);
@@ -128,11 +133,6 @@ const char *names_event(unsigned int kind)
 const char *names_proof(unsigned int proof)
 {
 	return word(proofs, ENTRIES(proofs), proof);
-}
-
-const char *names_engine(unsigned int engine)
-{
-	return word(engines, ENTRIES(engines), engine);
 }
 
 const char *names_parse(unsigned int parse)

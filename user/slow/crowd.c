@@ -165,7 +165,7 @@ static void fill(const struct host *h, struct faces *faces, bool decoys, struct 
 	out->decoys = decoys;
 	for (__u32 i = 0; i < faces->n; i++) {
 		struct face *f = &faces->face[i];
-		bool belongs = decoys ? f->shared >= DECOY_PORTS : f->probes <= CROWD_EACH_MAX;
+		bool belongs = decoys ? f->shared >= DECOY_SHARED : f->probes <= CROWD_EACH_MAX;
 
 		if (!belongs)
 			f->probes = 0;

@@ -20,6 +20,7 @@
 
 /* Decoys: so many ports, each probed by all of them within 50 ms, by packets alike. */
 #define DECOY_PORTS 4
+#define DECOY_SHARED 2	/* such probes of a source make it one of them */
 #define DECOY_NS (50ULL * 1000000ULL)
 
 /* Hosts watched at a time, the least recently probed makes room: 1.3 MB. A host's

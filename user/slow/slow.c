@@ -195,7 +195,6 @@ static void find_source(struct slow *s, struct track *t, const struct ps_contact
 	f->handshake = slow_handshake_of(s, &c->src, t->source.first_ns);
 	t->source.detections++;
 	t->source.scan_ns = s->now_ns;
-	t->source.peak = t->failures;
 	f->event.source = t->source;
 	fill_event(s, &f->event, engine,
 		   engine == PS_ENGINE_WALK ? t->failures

@@ -52,11 +52,20 @@
 #define TRACK_OPEN_BITS 512	/* good for about 150 services of one source */
 #define TRACK_CLOSED_BITS 256
 
+/* Failures that counted lately: twice what decides. */
+#define WALK_WINDOWS 8
+
+struct walk_window {
+	__u64 at_ns;
+	__u32 port;			/* ps_probe_key() */
+	__u32 pad;
+};
+
 struct track {
 	struct ps_source source;	/* the evidence; probe[].at: ms since first_ns */
 	union ps_addr net;		/* of the targets */
 	__u64 seen_ns;
-	__u64 fail_ns;			/* latest failure that the walk counted */
+	struct walk_window window[WALK_WINDOWS]; /* ring: where a failure counted */
 	__u64 open_ns;			/* latest success that it counted */
 	__u64 sweep_ns;			/* latest host in vain */
 	__u64 unknown_ns;		/* first host of the run that nobody can tell about */
@@ -66,6 +75,7 @@ struct track {
 	__u32 unknown[SWEEP_HOSTS_UNKNOWN];
 	__u16 unknown_port;
 	__u16 failures;			/* distinct closed targets in the evidence */
+	__u8 windows;			/* entered in the ring, wraps */
 	__u8 opens;			/* entered in the filters */
 	__u8 closeds;
 	__u8 hosts;

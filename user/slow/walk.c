@@ -113,13 +113,30 @@ static __u64 apart(__u64 a, __u64 b)
 	return a > b ? a - b : b - a;
 }
 
-/* One failure per window: what happens inside one is for the burst rule to judge. */
+/*
+ * Does this failure count? One per window does, and each further host that is
+ * asked for the same port, which the burst rule scores but once: other ports
+ * inside a window are for the rule to judge. Silence is known later than a
+ * refusal, so the windows are kept that a failure may still belong to.
+ */
+static bool walk_counts(struct track *t, const struct ps_contact *c, __u64 window_ns)
+{
+	__u32 port = (__u32)ps_probe_key(c->dport, (enum ps_class)c->class);
+
+	for (int i = 0; i < WALK_WINDOWS; i++) {
+		const struct walk_window *w = &t->window[i];
+
+		if (w->at_ns && apart(w->at_ns, c->at_ns) <= window_ns)
+			return w->port == port;
+	}
+	t->window[t->windows++ % WALK_WINDOWS] = (struct walk_window){ c->at_ns, port, 0 };
+	return true;
+}
+
 static bool walk_closed(struct track *t, const struct ps_contact *c, __u64 window_ns)
 {
-	if (t->fail_ns && apart(t->fail_ns, c->at_ns) <= window_ns)
+	if (!walk_counts(t, c, window_ns))
 		return false;
-	if (c->at_ns > t->fail_ns)
-		t->fail_ns = c->at_ns;
 	if (t->walk < WALK_SCANNER)
 		t->walk++;
 	return t->walk == WALK_SCANNER;
@@ -135,8 +152,8 @@ enum ps_engine track_closed(struct track *t, const struct ps_contact *c, __u64 k
 	    filter_has(t->closed, TRACK_CLOSED_BITS, key))
 		return PS_ENGINE_MAX;
 	filter_add(t->closed, TRACK_CLOSED_BITS, key, &t->closeds, CLOSEDS_MAX);
-	evidence_add(t, c, 1);
 	walks = walk_closed(t, c, window_ns);
+	evidence_add(t, c, 1);
 	sweeps = sweep_closed(t, c);
 	if (walks)
 		return PS_ENGINE_WALK;
