@@ -13,10 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -211,8 +210,8 @@ int xdp_attachable(const char *ifname)
 	return refuse_foreign(ifindex, ifname);
 }
 
-int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
-	       struct xdp_link *link)
+static int attach_once(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
+		       struct xdp_link *link)
 {
 	unsigned int ifindex = if_nametoindex(ifname);
 	int err = xdp_attachable(ifname), fd;
@@ -233,6 +232,20 @@ int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
 		log_error("cannot read the link of %s at %s: %s", ifname, path, strerror(-err));
 	if (fd >= 0)
 		close(fd);
+	return err;
+}
+
+/* One at a time: between link and pin another attach would take ours for somebody else's. */
+int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
+	       struct xdp_link *link)
+{
+	int lock = open(XDP_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (lock >= 0)
+		flock(lock, LOCK_EX);
+	err = attach_once(xdp, ifname, mode, link);
+	if (lock >= 0)
+		close(lock);
 	return err;
 }
 
@@ -263,7 +276,8 @@ int xdp_detach(unsigned int ifindex, const char *ifname)
 	if (err == -ENOENT)
 		log_error("pscan-xdp is not attached to %s", ifname);
 	else if (err)
-		log_error("cannot detach from %s: %s", ifname, strerror(-err));
+		log_error("cannot detach from %s: %s%s", ifname, strerror(-err),
+			  err == -EACCES || err == -EPERM ? "; run as root" : "");
 	return err;
 }
 
@@ -318,29 +332,6 @@ int xdp_detach_all(void)
 	int err = clear_root(true);
 
 	return err ? err : xdp_release_if_unused();
-}
-
-/*
- * Looks the lock up instead of trying it: held for a moment only, a lock of ours would
- * look like a loader's to an `attach` that begins just then.
- */
-bool xdp_loader_runs(void)
-{
-	FILE *locks = fopen("/proc/locks", "re");
-	char line[256], id[64];
-	struct stat root;
-	bool runs = false;
-
-	if (!locks)
-		return false;
-	if (stat(XDP_ROOT, &root) == 0) {
-		snprintf(id, sizeof(id), " %02x:%02x:%llu ", major(root.st_dev), minor(root.st_dev),
-			 (unsigned long long)root.st_ino);
-		while (!runs && fgets(line, sizeof(line), locks))
-			runs = strstr(line, " FLOCK ") && strstr(line, id);
-	}
-	fclose(locks);
-	return runs;
 }
 
 int xdp_open_prog(struct xdp *xdp)
