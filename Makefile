@@ -14,7 +14,7 @@ V ?= 0
 
 B := build
 VERSION := $(shell sed -n 's/^\#define PSCAN_VERSION "\(.*\)"/\1/p' user/version.h)
-LIBS := libbpf libelf libpcap zlib json-c libmnl libsodium libcap-ng libseccomp
+LIBS := libbpf libxdp libelf libpcap zlib json-c libmnl libsodium libcap-ng libseccomp
 
 ifeq ($(V),0)
 Q := @
@@ -42,7 +42,7 @@ sanitizers := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno
 
 # ---- what is built --------------------------------------------------------
 
-user_src := $(wildcard user/*.c user/scan/*.c)
+user_src := $(wildcard user/*.c user/scan/*.c user/slow/*.c)
 user_obj := $(user_src:%.c=$(B)/%.o)
 lib_src := $(filter-out user/main.c,$(user_src))
 san_obj := $(lib_src:%.c=$(B)/san/%.o)
@@ -164,7 +164,7 @@ coverage_tests := tests/lab/detect.bats tests/lab/quiet.bats
 
 test-kernels: ## real kernels in QEMU, as TAP; downloads them once
 	$(Q)$(MAKE) --no-print-directory $(kernels_need)
-	$(Q)KERNELS="5.10 6.1 6.12 newest" PARTS="native generic suite" \
+	$(Q)KERNELS="5.10 6.1 6.12 newest" PARTS="native generic dispatcher suite" \
 		tests/kernels/kernels.t
 
 kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmexit

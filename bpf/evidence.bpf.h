@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * evidence.bpf.h - does a socket of ours explain this packet.
+ * evidence.bpf.h - does a socket or a tracked flow of ours explain this packet.
  *
- * A socket look-up costs as much as everything else together, so it is paid
- * only for packets that would otherwise score, and its answer is remembered
- * for about a second per flow. A stranger cannot put a TCP flow into that
- * memory without completing a handshake, and can only share an entry's place
- * by guessing a 48-bit keyed tag.
+ * A look-up costs as much as everything else together, so it is paid only for
+ * packets that would otherwise score, and its answer is remembered for about a
+ * second per flow. A stranger cannot put a flow into that memory that nobody of
+ * ours answered, and can only share an entry's place by guessing a 48-bit keyed tag.
  */
 #ifndef PSCAN_EVIDENCE_BPF_H
 #define PSCAN_EVIDENCE_BPF_H
 
+#include "conntrack.bpf.h"
 #include "maps.bpf.h"
 
 /* In ticks of the kernel's jiffies: 0.26 s at HZ=1000, 1 s at 250, 2.6 s at 100. */
@@ -98,20 +98,40 @@ static __always_inline bool udp_bound(struct xdp_md *ctx, const struct ps_packet
 	return true;
 }
 
+/* Do flows of the packet's family enter the table at all, as user space found lately. */
+static __always_inline bool tracking(const struct ps_config *cfg, const struct ps_packet *p,
+				     __u64 now_ns)
+{
+	return have_conntrack && now_ns < cfg->tracked_until_ns[!(p->bits & PS_PKT_V4)];
+}
+
+/* A function in BPF too: the verifier walks it once, not once for every caller. */
+__attribute__((noinline)) int tracked(struct xdp_md *ctx, const struct ps_packet *p)
+{
+	struct bpf_sock_tuple tuple = {};
+	__u32 bytes;
+
+	if (!p || !have_conntrack)
+		return false;
+	bytes = flow_tuple(p, &tuple);
+	return flow_tracked(ctx, p, &tuple, bytes);
+}
+
 /*
  * For a packet that could be a reply. Sockets of this host speak only for its
- * own addresses: what is on its way through to somebody else stays unknown.
+ * own addresses; of what is on its way through to somebody else, only a table
+ * that such flows enter can say "no".
  */
 static __always_inline enum ps_evidence evidence(struct xdp_md *ctx, const struct ps_config *cfg,
-						 const struct ps_packet *p, __u64 flow)
+						 const struct ps_packet *p, __u64 flow,
+						 __u64 now_ns)
 {
-	bool explained;
+	bool local = bpf_map_lookup_elem(&locals, &p->dst), explained = false;
 
-	if (!bpf_map_lookup_elem(&locals, &p->dst))
-		return PS_EVIDENCE_UNKNOWN;
-	explained = p->proto == PS_IP_TCP ? tcp_connected(ctx, p) : udp_bound(ctx, p);
-	if (!explained)
-		return PS_EVIDENCE_NONE;
+	if (local)
+		explained = p->proto == PS_IP_TCP ? tcp_connected(ctx, p) : udp_bound(ctx, p);
+	if (!explained && !tracked(ctx, p))
+		return local || tracking(cfg, p, now_ns) ? PS_EVIDENCE_NONE : PS_EVIDENCE_UNKNOWN;
 	flow_remember(cfg, flow);
 	return PS_EVIDENCE_EXPLAINED;
 }

@@ -92,7 +92,7 @@ static __always_inline int reply(struct xdp_md *ctx, const struct ps_config *cfg
 {
 	bool opens = p->flags & PS_TCP_SYN;
 
-	if (opens && evidence(ctx, cfg, p, flow) == PS_EVIDENCE_EXPLAINED)
+	if (opens && evidence(ctx, cfg, p, flow, 0) == PS_EVIDENCE_EXPLAINED)
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	return count(PS_COUNT_REPLY), XDP_PASS;
 }
@@ -134,6 +134,7 @@ static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg
 
 	if (it->sight == PS_SIGHT_FIRST) {
 		fresh = ps_mark_make(it->hash, false, it->class, it->packet.dport, it->now_ns);
+		fresh = ps_mark_at(fresh, it->hash, &it->packet.dst);
 		if (__sync_val_compare_and_swap(mark, it->mark, fresh) == it->mark)
 			left = PS_COUNT_FIRST;
 		else
@@ -143,9 +144,11 @@ static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg
 		track(mark, it);
 		return detect(ctx, it);
 	}
-	if (it->sight == PS_SIGHT_AGAIN)
+	if (it->sight == PS_SIGHT_AGAIN) {
+		fresh = ps_mark_renew(&cfg->rule, it->mark, it->now_ns);
 		__sync_val_compare_and_swap(mark, it->mark,
-					    ps_mark_renew(&cfg->rule, it->mark, it->now_ns));
+					    ps_mark_at(fresh, it->hash, &it->packet.dst));
+	}
 	if (!it->net)
 		count(left);
 	return XDP_PASS;
@@ -173,6 +176,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	const struct ps_packet *p = &it->packet;
 	enum ps_evidence found = PS_EVIDENCE_NONE;
 	__u64 *mark, flow;
+	bool fresh;
 	int verdict;
 
 	it->hash = ps_hash_addr(cfg->seed, &p->src);
@@ -189,13 +193,14 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	mark = sight(cfg, it);
 	if (!mark)
 		return XDP_PASS;
-	if (it->sight != PS_SIGHT_AGAIN && ps_may_be_reply(p))
-		found = evidence(ctx, cfg, p, flow);
+	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
+	if (fresh && ps_may_be_reply(p))
+		found = evidence(ctx, cfg, p, flow, it->now_ns);
 	if (found == PS_EVIDENCE_EXPLAINED)
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return count(PS_COUNT_FORWARDED), XDP_PASS;
-	if (it->sight != PS_SIGHT_AGAIN)
+	if (fresh)
 		contact(ctx, it, PS_CONTACT_PROBE);
 
 	verdict = admit(ctx, cfg, it, mark);

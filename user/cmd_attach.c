@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ enum {
 	OPT_SOURCES,
 	OPT_JSON,
 	OPT_PCAP,
+	OPT_DISPATCHER,
 	OPT_GROUP,
 };
 
@@ -39,6 +41,8 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "dst-ip", 'i', "CIDR", OPTION_ALIAS, NULL, 0 },
 	{ "mode", OPT_MODE, "MODE", 0, "auto, native or generic (default auto)", 0 },
+	{ "dispatcher", OPT_DISPATCHER, NULL, 0,
+	  "attach through a libxdp dispatcher, which other programs can join", 0 },
 	{ "keep", OPT_KEEP, NULL, 0, "leave it enforcing on exit", 0 },
 	{ "confirm", OPT_CONFIRM, "TIME", 0,
 	  "detach again unless `pscan-xdp confirm` comes within TIME", 0 },
@@ -63,7 +67,7 @@ struct arguments {
 	unsigned int n_allow, n_dst;
 	unsigned int bucket_bits;
 	enum xdp_mode mode;
-	bool keep, save_ports;
+	bool dispatcher, keep, save_ports;
 	gid_t group; /* 0: nobody's */
 };
 
@@ -154,6 +158,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return add_prefix(a->dst, &a->n_dst, "--dst", arg, state);
 	case OPT_MODE:
 		return parse_mode(a, arg, state);
+	case OPT_DISPATCHER:
+		a->dispatcher = true;
+		return 0;
 	case OPT_KEEP:
 		a->keep = true;
 		return 0;
@@ -220,9 +227,24 @@ static bool attached(const char *ifname)
 	return false;
 }
 
+#define HOW_BYTES 96
+
+/* "native mode", or with the company that it has there. */
+static const char *how(const struct xdp_link *link, char out[HOW_BYTES])
+{
+	const char *mode = link->native ? "native mode" : "generic mode";
+
+	if (link->dispatcher)
+		snprintf(out, HOW_BYTES, "%s, program %u of %u in a dispatcher", mode, link->place,
+			 link->programs);
+	else
+		snprintf(out, HOW_BYTES, "%s", mode);
+	return out;
+}
+
 static void tell_attached(const struct arguments *a, const struct xdp_link *link)
 {
-	char time[DURATION_TEXT_BYTES];
+	char time[DURATION_TEXT_BYTES], text[HOW_BYTES];
 
 	if (!link->native && a->mode == XDP_MODE_AUTO)
 		log_note("%s: its driver has no native XDP here, using generic mode: the same "
@@ -230,7 +252,7 @@ static void tell_attached(const struct arguments *a, const struct xdp_link *link
 	if (a->session.confirm_ns)
 		log_note("detaching in %s unless `pscan-xdp confirm` comes first",
 			 duration_format(a->session.confirm_ns, time));
-	log_note("attached to %s (%s mode), %s%s", link->ifname, link->native ? "native" : "generic",
+	log_note("attached to %s (%s), %s%s", link->ifname, how(link, text),
 		 a->rule.rule.respond == PS_RESPOND_MONITOR ? "alerts only" : "blocks scanners for ",
 		 a->rule.rule.respond == PS_RESPOND_MONITOR ?
 			 "" : duration_format(a->rule.rule.block_ns, time));
@@ -245,7 +267,7 @@ static int attach_all(const struct arguments *a, const struct xdp *xdp)
 
 	for (; done < a->interfaces && !err; done++) {
 		before[done] = attached(a->ifname[done]);
-		err = xdp_attach(xdp, a->ifname[done], a->mode, &link);
+		err = xdp_attach(xdp, a->ifname[done], a->mode, a->dispatcher, &link);
 		if (!err)
 			tell_attached(a, &link);
 	}
@@ -274,6 +296,7 @@ static int join(const struct arguments *a)
 	struct xdp_link link;
 	struct xdp *xdp;
 	struct ps_config cfg;
+	char text[HOW_BYTES];
 	int err;
 
 	for (unsigned int i = 0; i < a->interfaces; i++) {
@@ -288,18 +311,18 @@ static int join(const struct arguments *a)
 		return err;
 	err = xdp_open_prog(xdp);
 	for (unsigned int i = 0; i < a->interfaces && !err; i++) {
-		err = xdp_attach(xdp, a->ifname[i], a->mode, &link);
+		err = xdp_attach(xdp, a->ifname[i], a->mode, a->dispatcher, &link);
 		if (!err && xdp_config_get(xdp, &cfg) == 0)
-			log_note("attached to %s (%s mode); the pscan-xdp that runs already (pid %u) "
+			log_note("attached to %s (%s); the pscan-xdp that runs already (pid %u) "
 				 "reports it, under the rule it was started with", a->ifname[i],
-				 link.native ? "native" : "generic", cfg.loader_pid);
+				 how(&link, text), cfg.loader_pid);
 		/* All or none, as when nobody runs yet. */
 		for (unsigned int done = 0; err && done < i; done++)
 			xdp_detach(if_nametoindex(a->ifname[done]), a->ifname[done]);
 	}
 	if (!err && asks_for_more(a))
 		log_warn("that one's rule, lists and output stay as they are: of the options given "
-			 "here only --mode had an effect");
+			 "here only --mode and --dispatcher had an effect");
 	xdp_close(xdp);
 	return err;
 }

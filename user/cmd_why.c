@@ -118,11 +118,11 @@ static int look_up(const struct xdp *xdp, struct answer *w)
 
 /* ---- text ----------------------------------------------------------------- */
 
-static void print_evidence(const struct ps_source *s, __u64 at_ns)
+static void print_evidence(const struct ps_source *s, unsigned int engine, __u64 at_ns)
 {
 	__u8 order[PS_PROBES_MAX];
-	unsigned int n = report_order(s, at_ns, order), sum = 0;
-	double first = n ? report_age_ms(&s->probe[order[0]], at_ns) : 0;
+	unsigned int n = report_order(s, engine, at_ns, order), sum = 0;
+	double first = n ? report_age_ms(s, engine, &s->probe[order[0]], at_ns) : 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		const struct ps_probe *e = &s->probe[order[i]];
@@ -131,7 +131,7 @@ static void print_evidence(const struct ps_source *s, __u64 at_ns)
 
 		sum += e->points;
 		printf("  %+10.3f ms  %s/%-6u %-12s %-7s %3u points, sum %u\n",
-		       first - report_age_ms(e, at_ns), udp ? "udp" : "tcp", e->port,
+		       first - report_age_ms(s, engine, e, at_ns), udp ? "udp" : "tcp", e->port,
 		       service ? service : "", names_class(e->class), e->points, sum);
 	}
 }
@@ -160,14 +160,14 @@ static void print_text(const struct answer *w)
 		       (unsigned long long)w->block.bytes, w->block.renewals);
 		printf("score %u of %u reached with the evidence then:\n", w->block.score,
 		       w->cfg.rule.threshold);
-		print_evidence(&w->block.evidence, w->block.since_ns);
+		print_evidence(&w->block.evidence, w->block.engine, w->block.since_ns);
 	} else if (w->known) {
 		printf("%s is not blocked: score now %u of %u (highest %u), last probe %s\n", addr,
 		       ps_score_by_class(&w->cfg.rule, &w->source, w->now_ns, points),
 		       w->cfg.rule.threshold, w->source.peak,
 		       report_time((__s64)w->source.last_ns + wall_ns, time));
 		printf("its latest evidence:\n");
-		print_evidence(&w->source, w->source.last_ns);
+		print_evidence(&w->source, PS_ENGINE_BURST, w->source.last_ns);
 	} else if (!w->denied) {
 		printf("nothing is held against %s\n", addr);
 	}
@@ -190,7 +190,8 @@ static struct json_object *block_json(const struct answer *w)
 	json_number(o, "dropped_bytes", w->block.bytes);
 	json_number(o, "score", w->block.score);
 	json_object_object_add(o, "evidence",
-			       report_evidence_json(&w->block.evidence, w->block.since_ns));
+			       report_evidence_json(&w->block.evidence, w->block.engine,
+						    w->block.since_ns));
 	return o;
 }
 
@@ -202,7 +203,7 @@ static struct json_object *source_json(const struct answer *w)
 	json_number(o, "score", ps_score_by_class(&w->cfg.rule, &w->source, w->now_ns, points));
 	json_number(o, "peak", w->source.peak);
 	json_number(o, "detections", w->source.detections);
-	json_object_object_add(o, "evidence", report_evidence_json(&w->source, w->now_ns));
+	json_object_object_add(o, "evidence", report_evidence_json(&w->source, PS_ENGINE_BURST, w->now_ns));
 	return o;
 }
 

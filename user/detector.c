@@ -48,16 +48,30 @@ void detector_signals(struct input_pcap *in)
 	sigaction(SIGTERM, &stop, NULL);
 }
 
-static void on_event(const struct ps_event *event, void *data)
+void detector_tell(struct detector *d, const struct ps_event *event)
 {
-	struct detector *d = data;
+	struct report_facts facts = { .tool = "" };
 	char ifname[IF_NAMESIZE];
 
 	if (d->model)
 		model_event(d->model, event, &d->engine.cfg.rule, d->shift_ns);
+	if (d->slow && event->kind == PS_EVENT_SCAN) {
+		facts.tool = slow_tool_name(slow_tool_of(d->slow, &event->source.addr));
+		facts.handshake = slow_handshake_of(d->slow, &event->source.addr,
+						    event->source.first_ns);
+	}
 	report_wall(d->report, -(__s64)d->shift_ns);
-	report_event(d->report, event,
-		     event->ifindex ? if_indextoname(event->ifindex, ifname) : NULL);
+	report_scan(d->report, event,
+		    event->ifindex ? if_indextoname(event->ifindex, ifname) : NULL, &facts);
+}
+
+static void on_event(const struct ps_event *event, void *data)
+{
+	struct detector *d = data;
+
+	detector_tell(d, event);
+	if (d->slow && event->kind == PS_EVENT_SCAN)
+		slow_told(d->slow, event);
 }
 
 static void judge_next(struct detector *d)
@@ -66,7 +80,10 @@ static void judge_next(struct detector *d)
 
 	d->shift_ns = next->shift_ns;
 	engine_expire(&d->engine, next->packet.it.now_ns);
+	d->judged_packet = &next->packet;
 	engine_judge(&d->engine, &next->packet);
+	if (d->slow)
+		detector_slow_see(d, next);
 	if (d->model)
 		model_packet(d->model, &next->packet, next->shift_ns);
 }
@@ -82,6 +99,8 @@ static void on_frame(const struct engine_frame *frame, __u64 at_ns, void *data)
 	next = &d->ahead[d->packets++ % DETECTOR_AHEAD];
 	next->shift_ns = d->clock.shift_ns;
 	engine_parse(&d->engine, frame, now_ns, &next->packet);
+	if (d->slow)
+		next->quoted = detector_slow_quoted(d, frame, &next->packet);
 }
 
 static int copy_prefixes(struct prefixes *to, const struct prefixes *from)
@@ -144,7 +163,9 @@ int detector_start(struct detector *d, const struct detector_options *o,
 		err = start_report(d, rule);
 	if (!err)
 		err = engine_init(&d->engine, &cfg, EVIDENCE_FLOWS, on_event, d);
-	return err ? err : start_lists(d);
+	if (!err)
+		err = start_lists(d);
+	return err ? err : detector_slow_start(d, seed);
 }
 
 bool detector_done(const struct detector *d)
@@ -202,8 +223,10 @@ int detector_finish(struct detector *d)
 			     .lost = d->lost,
 			     .wall_ns = -(__s64)d->clock.shift_ns,
 			     .top = d->options->top };
-	int err = summary_engine_fill(&d->engine, d->clock.now_ns, &s), model_err;
+	int err, model_err;
 
+	detector_slow_end(d);
+	err = summary_engine_fill(&d->engine, d->clock.now_ns, &s);
 	if (err) {
 		log_error("summing up: no memory");
 		return err;
@@ -223,6 +246,7 @@ int detector_finish(struct detector *d)
 void detector_free(struct detector *d)
 {
 	report_close(d->report);
+	detector_slow_free(d);
 	engine_free(&d->engine);
 	if (d->model != d->options->model)
 		model_free(d->model);

@@ -139,6 +139,16 @@ static int wait_for_frames(const struct live *l)
 	return 0;
 }
 
+/* Silence is an outcome, too, and no packet tells of it. */
+static void let_time_pass(struct live *l)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	detector_slow_tick(&l->d, (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec +
+					  l->d.clock.shift_ns);
+}
+
 static int run(struct live *l)
 {
 	int err = 0;
@@ -148,6 +158,7 @@ static int run(struct live *l)
 	while (!err && l->open && !detector_done(&l->d)) {
 		err = wait_for_frames(l);
 		take_all(l);
+		let_time_pass(l);
 		if (now_s() - l->addresses_s >= ADDRESSES_EVERY_S)
 			follow_addresses(l);
 	}

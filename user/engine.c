@@ -166,9 +166,11 @@ static enum ps_action admit(struct engine *e, struct engine_packet *packet, __u6
 	if (it->sight == PS_SIGHT_FIRST) {
 		*mark = ps_mark_make(it->hash, false, (enum ps_class)it->class, it->packet.dport,
 				     it->now_ns);
+		*mark = ps_mark_at(*mark, it->hash, &it->packet.dst);
 		left = PS_COUNT_FIRST;
 	} else {
 		*mark = ps_mark_renew(&e->cfg.rule, it->mark, it->now_ns);
+		*mark = ps_mark_at(*mark, it->hash, &it->packet.dst);
 	}
 	return it->net ? PS_ACTION_PASS : leave(e, packet, left, PS_ACTION_PASS);
 }
@@ -198,6 +200,7 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 	enum ps_class class = ps_classify(p);
 	enum ps_action verdict;
 	__u64 *mark;
+	bool fresh;
 
 	it->class = class;
 	if (class == PS_CLASS_REPLY && !ps_wanted(rule, p, class))
@@ -206,13 +209,14 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 		return leave(e, packet, PS_COUNT_UNSCORED, PS_ACTION_PASS);
 
 	mark = sight(e, it);
-	if (it->sight != PS_SIGHT_AGAIN && ps_may_be_reply(p))
+	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
+	if (fresh && ps_may_be_reply(p))
 		found = evidence(&e->flows, it, packet->answered);
 	if (found == PS_EVIDENCE_EXPLAINED)
 		return leave(e, packet, PS_COUNT_EXPLAINED, PS_ACTION_PASS);
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return leave(e, packet, PS_COUNT_FORWARDED, PS_ACTION_PASS);
-	if (it->sight != PS_SIGHT_AGAIN)
+	if (fresh)
 		contact(e, packet, PS_CONTACT_PROBE);
 
 	verdict = admit(e, packet, mark);

@@ -34,6 +34,14 @@ static const char *const reasons[] = {
 };
 ASSERT_COMPLETE(reasons, PS_REASON_MAX);
 
+static const char *const engines[] = {
+	[PS_ENGINE_BURST] = "burst",
+	[PS_ENGINE_WALK] = "walk",
+	[PS_ENGINE_SWEEP] = "sweep",
+	[PS_ENGINE_CROWD] = "crowd",
+};
+ASSERT_COMPLETE(engines, PS_ENGINE_MAX);
+
 static const char *const events[] = {
 	[PS_EVENT_SCAN] = "scan",
 	[PS_EVENT_RENEW] = "renew",
@@ -102,6 +110,11 @@ const char *names_action(unsigned int action)
 const char *names_reason(unsigned int reason)
 {
 	return word(reasons, ENTRIES(reasons), reason);
+}
+
+const char *names_engine(unsigned int engine)
+{
+	return word(engines, ENTRIES(engines), engine);
 }
 
 const char *names_event(unsigned int kind)

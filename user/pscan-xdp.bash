@@ -25,7 +25,7 @@ _pscan_xdp_capture='-d --device -i --dst-ip --filter -m --max-packets --allow --
 _pscan_xdp_options() {
 	case $1 in
 	attach)
-		echo "-d --device --allow -i --dst --dst-ip --mode --keep --sources -s --save-ports
+		echo "-d --device --allow -i --dst --dst-ip --mode --dispatcher --keep --sources -s --save-ports
 			-m --max-packets --events --json --pcap --confirm -v --verbose $_pscan_xdp_rule"
 		;;
 	'attach --pcap') echo "--pcap $_pscan_xdp_rule $_pscan_xdp_capture" ;;

@@ -46,6 +46,8 @@ static const struct argp_option options[] = {
 	{ "types", KEY_FIRST + RULE_OPT_TYPES, "LIST", 0,
 	  "which probes score: syn,ack,null,xmas,fin,maimon,other,udp (default: these) and reply",
 	  1 },
+	{ "slow", KEY_FIRST + RULE_OPT_SLOW, "on|off", 0,
+	  "find slow, horizontal and distributed scans as well (on); off: the rule alone", 1 },
 	{ NULL, 0, NULL, 0, "What a scanner gets:", 2 },
 	{ "monitor", KEY_FIRST + RULE_OPT_MONITOR, NULL, 0, "tell, block nobody", 2 },
 	{ "block", KEY_FIRST + RULE_OPT_BLOCK, "HOW", 0,
@@ -242,6 +244,14 @@ static int apply_block(const char *text, struct ps_rule *rule)
 	return 0;
 }
 
+static int apply_slow(const char *text, struct rule_options *o)
+{
+	o->slow = strcmp(text, "off") != 0;
+	if (!o->slow || strcmp(text, "on") == 0)
+		return 0;
+	return refuse("slow", text, "must be on or off");
+}
+
 static int apply_profile(const char *text, struct rule_options *o)
 {
 	for (int p = 0; p < RULE_PROFILE_MAX; p++)
@@ -283,6 +293,7 @@ static int apply_one(enum rule_option option, const char *text, struct ps_rule *
 	case RULE_OPT_QUIET_TIME:
 		return apply_time("quiet-time", text, &rule->quiet_ns);
 	case RULE_OPT_PROFILE: /* applied before all others */
+	case RULE_OPT_SLOW:    /* no number of the rule */
 	case RULE_OPT_MAX:
 		break;
 	}
@@ -300,7 +311,10 @@ int rule_apply(struct rule_options *o)
 		return -EINVAL;
 	}
 	o->profile = RULE_SOPHOS;
-	if (o->text[RULE_OPT_PROFILE])
+	o->slow = true;
+	if (o->text[RULE_OPT_SLOW])
+		err = apply_slow(o->text[RULE_OPT_SLOW], o);
+	if (!err && o->text[RULE_OPT_PROFILE])
 		err = apply_profile(o->text[RULE_OPT_PROFILE], o);
 	rule = rule_default(o->profile);
 	for (int i = RULE_OPT_PROFILE + 1; i < RULE_OPT_MAX && !err; i++)
@@ -353,6 +367,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		memset(o, 0, sizeof(*o));
 		o->rule = rule_default(RULE_SOPHOS);
+		o->slow = true;
 		return 0;
 	case ARGP_KEY_END:
 		return -rule_apply(o);

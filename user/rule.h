@@ -36,12 +36,14 @@ enum rule_option {
 	RULE_OPT_MONITOR,
 	RULE_OPT_BLOCK_TIME,
 	RULE_OPT_QUIET_TIME,
+	RULE_OPT_SLOW,
 	RULE_OPT_MAX
 };
 
 struct rule_options {
 	struct ps_rule rule;       /* out */
 	enum rule_profile profile; /* out */
+	bool slow;                 /* out: the slow engines run beside the rule */
 	/* What the user wrote, NULL where nothing; the latest of several. Owned by argv. */
 	const char *text[RULE_OPT_MAX];
 };

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "privileges.h"
 #include "session.h"
+#include "tracking.h"
 #include "xdp_maps.h"
 
 /* Guards and interfaces are looked at every so many polls: 3 s. */
@@ -25,6 +26,8 @@ struct session {
 	const struct xdp *xdp;
 	const struct session_options *options;
 	struct report *report;
+	struct conntrack *conntrack;	/* NULL: there is none to ask */
+	struct tracking tracking;
 	struct xdp_link links[LINKS_MAX];
 	int n_links;
 	struct ps_counters before;	/* at the previous poll, for -v */
@@ -213,6 +216,14 @@ static int check_links(struct session *s)
 	return -ENODEV;
 }
 
+static void refresh_tracking(struct session *s)
+{
+	int err = tracking_refresh(&s->tracking, s->xdp);
+
+	if (err)
+		log_warn("cannot say whether flows are tracked: %s", strerror(-err));
+}
+
 static void refresh_guard(struct session *s)
 {
 	static struct guard guard;
@@ -267,6 +278,7 @@ static int poll_once(struct session *s)
 	if (s->polls++ % SLOW_POLLS == 0) {
 		err = check_links(s);
 		refresh_guard(s);
+		refresh_tracking(s);
 	}
 	return err;
 }
@@ -329,6 +341,14 @@ static int watch(struct session *s, struct xdp_events *events)
 	return err;
 }
 
+/* Everything is open: from here on nothing takes more than looking after maps and pins. */
+static int give_up_privileges(void)
+{
+	int err = privileges_drop(PRIVILEGES_LOADER);
+
+	return err ? err : privileges_confine(PRIVILEGES_LOADER, false);
+}
+
 int session_run(const struct xdp *xdp, const struct session_options *options)
 {
 	struct session s = { .xdp = xdp, .options = options };
@@ -343,18 +363,18 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 		s.lost = s.before.stage[PS_COUNT_EVENT_LOST];
 		s.packets_before = packets_of(&s.before);
 	}
+	if (conntrack_open(&s.conntrack))
+		log_debug("no connection table to ask: what is forwarded cannot be judged");
+	tracking_init(&s.tracking, s.conntrack);
 	err = open_report(&s);
 	if (err)
-		return err;
+		goto out;
 	err = xdp_events_open(xdp, on_event, &s, &events);
 	if (err) {
 		log_error("cannot open the event ring: %s", strerror(-err));
 		goto out;
 	}
-	/* Everything is open: from here on nothing takes more than looking after maps and pins. */
-	err = privileges_drop(PRIVILEGES_LOADER);
-	if (!err)
-		err = privileges_confine(PRIVILEGES_LOADER, false);
+	err = give_up_privileges();
 	if (err)
 		goto out;
 	err = watch(&s, events);
@@ -362,5 +382,6 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 out:
 	xdp_events_close(events);
 	report_close(s.report);
+	conntrack_close(s.conntrack);
 	return err;
 }

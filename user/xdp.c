@@ -273,6 +273,13 @@ static int explain_load(int err)
 	return err;
 }
 
+/* What the program does without where this kernel lacks it. */
+static void fit(struct bpf_program *prog, struct pscan_bpf__rodata *rodata)
+{
+	rodata->have_conntrack = xdp_probe_conntrack();
+	bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS);
+}
+
 static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 {
 	struct pscan_bpf *skel = NULL;
@@ -298,7 +305,7 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 		goto out;
 	}
 	skel->rodata->test_clock = o->test_clock;
-	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	fit(skel->progs.pscan, skel->rodata);
 	err = prepare_maps(skel, &cfg, !o->unpinned);
 	if (!err)
 		err = pscan_bpf__load(skel);
@@ -313,32 +320,6 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 		log_error("cannot set up the XDP program's maps: %s", strerror(-err));
 out:
 	pscan_bpf__destroy(skel);
-	return err;
-}
-
-/* Puts the new program under every pinned link: the kernel swaps it between two packets. */
-static int swap_links(const struct xdp *xdp)
-{
-	struct xdp_link links[64];
-	int n = xdp_links(links, 64), err = 0;
-
-	for (int i = 0; i < n && !err; i++) {
-		char path[128];
-		int fd;
-
-		xdp_link_pin(links[i].ifindex, path);
-		fd = bpf_obj_get(path);
-		if (fd < 0)
-			continue;
-		if (links[i].ifname[0] == '\0') {
-			unlink(path); /* the interface is gone, only our pin kept the link */
-		} else if (bpf_link_update(fd, xdp->prog, NULL)) {
-			err = -errno;
-			log_error("cannot hand %s to the new program: %s", links[i].ifname,
-				  strerror(-err));
-		}
-		close(fd);
-	}
 	return err;
 }
 
@@ -439,7 +420,7 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	if (!err)
 		err = load_skeleton(xdp, options);
 	if (!err && !options->unpinned)
-		err = swap_links(xdp);
+		err = xdp_swap(xdp);
 	if (!err && !options->unpinned)
 		err = pin_prog(xdp);
 	if (!err)
@@ -457,17 +438,54 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	return 0;
 }
 
-int xdp_try_load(void)
+struct bpf_object *xdp_open_object(const struct xdp *xdp)
 {
-	struct pscan_bpf *skel;
-	int err;
+	struct pscan_bpf__rodata rodata;
+	struct bpf_object *obj;
+	struct bpf_map *map;
+	const void *elf;
+	size_t bytes;
+	int err = 0;
 
-	libbpf_set_print(libbpf_log);
+	elf = pscan_bpf__elf_bytes(&bytes);
+	obj = bpf_object__open_mem(elf, bytes, NULL);
+	if (!obj)
+		return NULL;
+	for (int i = 0; i < XDP_MAP_MAX && !err; i++)
+		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(obj, map_shapes[i].name),
+					xdp->fd[i]);
+	map = bpf_object__find_map_by_name(obj, ".rodata");
+	rodata = *(const struct pscan_bpf__rodata *)bpf_map__initial_value(map, &bytes);
+	fit(bpf_object__find_program_by_name(obj, XDP_PROG_NAME), &rodata);
+	bpf_map__set_initial_value(map, &rodata, bytes);
+	if (!err)
+		return obj;
+	bpf_object__close(obj);
+	errno = -err;
+	return NULL;
+}
+
+int xdp_try_load(int *extension)
+{
+	struct xdp *xdp = xdp_new();
+	struct pscan_bpf *skel = NULL;
+	int err = -ENOMEM;
+
+	if (!xdp)
+		goto out;
 	skel = pscan_bpf__open();
-	if (!skel)
-		return -errno;
-	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	if (!skel) {
+		err = -errno;
+		goto out;
+	}
+	fit(skel->progs.pscan, skel->rodata);
 	err = pscan_bpf__load(skel);
+	if (!err)
+		err = dup_fds(xdp, skel);
+	if (!err)
+		*extension = xdp_try_extension(xdp);
+out:
 	pscan_bpf__destroy(skel);
+	xdp_close(xdp);
 	return err;
 }

@@ -21,6 +21,7 @@
 #define XDP_BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
 #define XDP_ROOT XDP_BPFFS "/pscan-xdp-v2" /* 2: PS_ABI_VERSION */
 #define XDP_PROG_PIN XDP_ROOT "/prog"
+#define XDP_PROG_NAME "pscan"
 
 enum xdp_mode {
 	XDP_MODE_AUTO,		/* native where the driver can, else generic */
@@ -72,6 +73,8 @@ struct xdp_link {
 	unsigned int ifindex;
 	bool native;
 	__u32 prog_id;
+	__u32 dispatcher;		/* program that runs it among others; 0: attached by itself */
+	unsigned int place, programs;	/* ... as which of how many, counted from 1 */
 };
 
 /*
@@ -100,17 +103,26 @@ void xdp_close(struct xdp *xdp);
 
 /*
  * Could xdp_attach() do its work there: the interface exists, is up, and runs
- * nobody else's program. Changes nothing, so ask before xdp_load().
+ * nobody else's program but a dispatcher that has room. Changes nothing, so
+ * ask before xdp_load().
  */
 int xdp_attachable(const char *ifname);
 
 /*
- * Attaches the loaded (or pinned) program to an interface and pins the link.
- * Never replaces anybody's program.
- * @link  out: where and how
+ * Attaches the loaded (or pinned) program to an interface and pins the link,
+ * or joins the dispatcher that runs there. Never replaces anybody's program.
+ * @dispatcher  make a dispatcher where nothing runs, which others can join
+ * @link        out: where and how
  */
-int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
+int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode, bool dispatcher,
 	       struct xdp_link *link);
+
+/*
+ * Puts the loaded program under every interface that is attached, with no
+ * packet between the old and the new one that neither sees. Among a
+ * dispatcher's programs both run for the moment that it takes.
+ */
+int xdp_swap(const struct xdp *xdp);
 
 /* Detaches one interface. -ENOENT (said) when it was not attached. */
 int xdp_detach(unsigned int ifindex, const char *ifname);
@@ -172,8 +184,13 @@ __u32 xdp_attached_program(unsigned int ifindex, char name[32]);
 /*
  * Loads the program into the kernel and lets go of it again: the verifier's
  * word before anything is attached. 0 or a negative errno; silent.
+ * @extension  out: the same for the program as an extension of another, which
+ *             is how a dispatcher runs it
  */
-int xdp_try_load(void);
+int xdp_try_load(int *extension);
+
+/* The program once more, not loaded, over the same maps; bpf_object__close() it. NULL: errno. */
+struct bpf_object *xdp_open_object(const struct xdp *xdp);
 
 /* A loaded program's run through BPF_PROG_TEST_RUN. @ns, when not NULL, gets the mean duration. */
 int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 ifindex,

@@ -352,24 +352,46 @@ static __u32 trie_entries(int fd, size_t value_bytes)
 	return n;
 }
 
-/*
- * The program skips the look-up in a list that config says is empty. Written in
- * place, word by word: a rule that another process sets meanwhile stays.
- */
+/* The config in place, for writing it word by word: a rule that another process sets
+ * meanwhile stays. NULL and errno on failure. */
+static struct ps_config *map_config(const struct xdp *xdp)
+{
+	void *cfg = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 xdp->fd[XDP_MAP_CONFIG], 0);
+
+	return cfg == MAP_FAILED ? NULL : cfg;
+}
+
+static void unmap_config(struct ps_config *cfg)
+{
+	munmap(cfg, (size_t)sysconf(_SC_PAGESIZE));
+}
+
+/* The program skips the look-up in a list that config says is empty. */
 static int update_counts(const struct xdp *xdp)
 {
-	size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
-	struct ps_config *cfg = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-				     xdp->fd[XDP_MAP_CONFIG], 0);
+	struct ps_config *cfg = map_config(xdp);
 
-	if (cfg == MAP_FAILED)
+	if (!cfg)
 		return -errno;
 	__atomic_store_n(&cfg->deny_count,
 			 trie_entries(xdp->fd[XDP_MAP_DENY], sizeof(struct ps_deny)),
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&cfg->dst_count, trie_entries(xdp->fd[XDP_MAP_DST], sizeof(__u8)),
 			 __ATOMIC_RELAXED);
-	munmap(cfg, bytes);
+	unmap_config(cfg);
+	return 0;
+}
+
+int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2])
+{
+	struct ps_config *cfg = map_config(xdp);
+
+	if (!cfg)
+		return -errno;
+	for (int v6 = 0; v6 < 2; v6++)
+		__atomic_store_n(&cfg->tracked_until_ns[v6], until_ns[v6], __ATOMIC_RELAXED);
+	unmap_config(cfg);
 	return 0;
 }
 

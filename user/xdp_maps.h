@@ -12,6 +12,8 @@
 
 int xdp_config_get(const struct xdp *xdp, struct ps_config *out);
 int xdp_config_set(const struct xdp *xdp, const struct ps_config *cfg);
+/* config.tracked_until_ns alone; what other processes write meanwhile stays. */
+int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2]);
 
 /* Sum over the CPUs. */
 int xdp_counters(const struct xdp *xdp, struct ps_counters *out);

@@ -117,6 +117,9 @@ struct ps_config {
 	__u64 seed;		/* keys every hash; random per table set, kept across upgrades */
 	__u64 started_ns;	/* monotonic clock at first attach */
 	__u64 test_now_ns;	/* scripted clock; read only by a program loaded for tests */
+	__u64 tracked_until_ns[2]; /* IPv4, IPv6: flows on their way through enter the connection
+				 * table, and the loader looks again before then; else nobody can
+				 * tell a reply to them from a probe */
 	struct ps_rule rule;
 	__u8 mark_bits;		/* log2 of the fingerprint array's entries */
 	__u8 bucket_bits;	/* log2 of the source table's buckets */
@@ -272,8 +275,8 @@ enum ps_contact_kind {
 };
 
 /*
- * A source's first packet to a port within the window, for the engines that
- * look at minutes and hours. A record of its own, since most sources that send
+ * A source's first packet to a port of a target within the window, for the
+ * engines that look at minutes and hours. A record of its own, since most sources that send
  * one never get a ps_source.
  */
 struct ps_contact {
@@ -303,7 +306,7 @@ enum ps_count {
 	PS_COUNT_SPARED,	/* gate: source blocked, its established connection passes */
 	PS_COUNT_UNSCORED,	/* group address, destination not watched, ICMP, class not wanted */
 	PS_COUNT_REPLY,		/* SYN+ACK or RST that nothing of ours asked for */
-	PS_COUNT_EXPLAINED,	/* evidence: a socket of ours explains it */
+	PS_COUNT_EXPLAINED,	/* evidence: a socket or a tracked flow of ours explains it */
 	PS_COUNT_FORWARDED,	/* evidence: may be a reply, and is not for this host to know */
 	PS_COUNT_FIRST,		/* score: first port of a source, fingerprint only */
 	PS_COUNT_AGAIN,		/* score: the same port of such a source */
@@ -330,7 +333,7 @@ _Static_assert(sizeof(union ps_addr) == 16, "abi");
 _Static_assert(PS_CLASS_UDP == PS_CLASS_MAX - 1 && PS_CLASS_MAX <= PS_CLASS_SLOTS, "abi");
 _Static_assert(sizeof(struct ps_probe) == 8, "abi");
 _Static_assert(sizeof(struct ps_rule) == 80, "abi");
-_Static_assert(sizeof(struct ps_config) == 128, "abi");
+_Static_assert(sizeof(struct ps_config) == 144, "abi");
 _Static_assert(sizeof(struct ps_source) == 432, "abi");
 _Static_assert(sizeof(struct ps_bucket) == 24 + PS_WAYS * 432, "abi");
 _Static_assert(sizeof(struct ps_block) == 64 + 432, "abi");

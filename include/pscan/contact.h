@@ -34,10 +34,12 @@ PS_INLINE void ps_contact_fill(struct ps_contact *c, const struct ps_packet *p,
 }
 
 /* Bytes that may wait in the contact ring before one of this kind is dropped:
- * single packets, which anybody can forge by the million, leave half to the rest. */
+ * single packets, which anybody can forge by the million, and one port of many
+ * targets leave half to the rest. */
 PS_INLINE __u32 ps_contact_room(enum ps_contact_kind kind, enum ps_sight sight)
 {
-	bool single = kind == PS_CONTACT_PROBE && sight == PS_SIGHT_FIRST;
+	bool single = kind == PS_CONTACT_PROBE &&
+		      (sight == PS_SIGHT_FIRST || sight == PS_SIGHT_AGAIN);
 
 	return single ? PS_CONTACTS_BYTES / 2 : PS_CONTACTS_BYTES;
 }

@@ -149,9 +149,9 @@ static void test_evidence_order(void **state)
 	s.probe[1].at = now - 100;
 	s.probe[2].at = now;
 	s.probe[3].at = now - 1;
-	assert_int_equal(report_order(&s, now_ns, order), 4);
+	assert_int_equal(report_order(&s, PS_ENGINE_BURST, now_ns, order), 4);
 	assert_memory_equal(order, ((__u8[]){ 1, 3, 2, 0 }), 4);
-	assert_true(report_age_ms(&s.probe[0], now_ns) < 0);
+	assert_true(report_age_ms(&s, PS_ENGINE_BURST, &s.probe[0], now_ns) < 0);
 }
 
 static void test_full_disk(void **state)
