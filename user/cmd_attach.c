@@ -375,7 +375,10 @@ static int run(struct arguments *a, struct xdp *xdp, struct leaver *leaver, bool
 	if (err)
 		return err;
 	err = session_run(xdp, &a->session);
-	if (a->keep && err != -ETIMEDOUT)
+	if (a->keep && err != -ETIMEDOUT && xdp_pins_hidden(xdp))
+		log_error("cannot leave it enforcing: %s is not what it was, and nothing keeps the "
+			  "program", XDP_BPFFS);
+	else if (a->keep && err != -ETIMEDOUT)
 		log_note("left enforcing; `pscan-xdp detach --all` ends it");
 	*stays = a->keep && err != -ETIMEDOUT;
 	return err;
@@ -402,6 +405,19 @@ static bool wants_pcap(int argc, char *const *argv)
 	return false;
 }
 
+/* -EBUSY: another loader runs, and can be joined. */
+static int load_or_wait(const struct xdp_load_options *load, struct xdp **xdp)
+{
+	int err, wait = 0;
+
+	do {
+		err = xdp_load(load, xdp);
+		if (err == -EBUSY)
+			wait = xdp_await_loader();
+	} while (err == -EBUSY && wait == -ESRCH);
+	return wait && err ? wait : err;
+}
+
 int cmd_attach(int argc, char **argv)
 {
 	static struct arguments a;
@@ -426,7 +442,7 @@ int cmd_attach(int argc, char **argv)
 	a.session.rule = &a.rule.rule;
 	a.session.slow = a.rule.slow;
 
-	err = xdp_load(&load, &xdp);
+	err = load_or_wait(&load, &xdp);
 	if (err == -EBUSY)
 		return join(&a) ? EXIT_FAILED : EXIT_DONE;
 	if (err)

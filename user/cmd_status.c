@@ -87,7 +87,7 @@ static int read_status(const struct xdp *xdp, struct status *st)
 
 	st->now_ns = xdp_now_ns();
 	st->n_links = xdp_links(st->links, LINKS_MAX);
-	st->loader = xdp_loader_runs();
+	st->loader = xdp_loader() && st->cfg.loader_pid; /* ... and not only starts */
 	if (!err)
 		err = xdp_counters(xdp, &st->counters);
 	if (!err)
