@@ -34,6 +34,9 @@ struct outcomes {
 	__u64 dropped;
 };
 
+/* What the contact so far behind the oldest will need is fetched meanwhile. */
+#define FETCH_AHEAD 8
+
 static const size_t queue_bytes = sizeof(struct waiting) * OUTCOME_WAITING;
 static const size_t slot_bytes = sizeof(__u32) * SLOTS;
 
@@ -116,7 +119,12 @@ static enum slow_outcome of_silence(const struct waiting *w)
 static void leave_oldest(struct outcomes *o, bool in_time)
 {
 	struct waiting *w = &o->queue[o->first];
+	const struct waiting *soon = &o->queue[(o->first + FETCH_AHEAD) % OUTCOME_WAITING];
 
+	if (soon->state == STATE_WAITING) {
+		__builtin_prefetch(slot_of(o, soon->flow), 1);
+		slow_expect(o->slow, &soon->contact);
+	}
 	o->first = (o->first + 1) % OUTCOME_WAITING;
 	o->held--;
 	if (w->state == STATE_ANSWERED)
@@ -125,7 +133,8 @@ static void leave_oldest(struct outcomes *o, bool in_time)
 		decide(o, w, in_time ? of_silence(w) : SLOW_UNKNOWN);
 }
 
-void outcomes_wait(struct outcomes *o, const struct ps_contact *contact, struct flow_key flow)
+void outcomes_wait(struct outcomes *o, const struct ps_contact *contact, struct flow_key flow,
+		   bool awaited)
 {
 	struct waiting *w;
 	__u32 place, *slot;
@@ -134,7 +143,7 @@ void outcomes_wait(struct outcomes *o, const struct ps_contact *contact, struct 
 		slow_contact(o->slow, contact, SLOW_UNKNOWN);
 		return;
 	}
-	if (find(o, flow))
+	if (awaited && find(o, flow))
 		return; /* sent again */
 	if (o->held == OUTCOME_WAITING) {
 		o->dropped += o->queue[o->first].state == STATE_WAITING;
@@ -177,6 +186,8 @@ static void goes_on(struct outcomes *o, struct waiting *w, const struct ps_packe
 	if (w->state == STATE_ANSWERED && p->ack == w->ack) {
 		w->contact.kind = PS_CONTACT_HANDSHAKE;
 		decide(o, w, SLOW_OPEN);
+	} else if (w->state == STATE_ANSWERED) {
+		unlink_one(o, w); /* the first segment tells, whatever it tells */
 	} else if (w->state == STATE_WAITING && w->contact.class == PS_CLASS_SYN) {
 		/* It speaks of an answer that the capture lacks: a view of one direction only. */
 		decide(o, w, SLOW_UNKNOWN);

@@ -52,6 +52,12 @@ __u64 tracks_hash(const struct tracks *t, const union ps_addr *src, const union 
 	return ps_mix(ps_hash_addr(t->seed, src) ^ ps_hash_addr(~t->seed, net));
 }
 
+void tracks_expect(const struct tracks *t, __u64 hash)
+{
+	__builtin_prefetch(t->set[hash >> 32 & ((1U << TRACK_SET_BITS) - 1)].tag);
+	__builtin_prefetch(&t->seeds[hash >> 32 & ((1U << SEED_BITS) - 1)], 1);
+}
+
 struct seed *tracks_seed(struct tracks *t, __u64 hash)
 {
 	struct seed *seed = &t->seeds[hash >> 32 & ((1U << SEED_BITS) - 1)];
