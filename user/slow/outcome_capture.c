@@ -8,7 +8,9 @@
 #include "outcome_capture.h"
 #include "pages.h"
 
-#define SLOTS OUTCOME_WAITING
+/* Places in the queue by flow, four for each. Two flows that meet in one: the older is
+ * decided as SLOW_UNKNOWN, since its answer would not be found. */
+#define SLOTS (4 * OUTCOME_WAITING)
 
 enum state {
 	STATE_DONE,	/* decided; the place is free once it is the oldest */
@@ -20,7 +22,6 @@ struct waiting {
 	struct ps_contact contact;
 	struct flow_key flow;
 	__u32 ack;		/* STATE_ANSWERED: what completes the handshake */
-	__u32 chain;		/* next place of the same slot + 1; 0: none */
 	__u32 state;
 };
 
@@ -85,19 +86,12 @@ static struct waiting *find(struct outcomes *o, struct flow_key flow)
 {
 	__u32 at = *slot_of(o, flow);
 
-	while (at && o->queue[at - 1].flow.hash != flow.hash)
-		at = o->queue[at - 1].chain;
-	return at ? &o->queue[at - 1] : NULL;
+	return at && o->queue[at - 1].flow.hash == flow.hash ? &o->queue[at - 1] : NULL;
 }
 
 static void unlink_one(struct outcomes *o, struct waiting *w)
 {
-	__u32 at = (__u32)(w - o->queue) + 1, *from = slot_of(o, w->flow);
-
-	while (*from && *from != at)
-		from = &o->queue[*from - 1].chain;
-	if (*from)
-		*from = w->chain;
+	*slot_of(o, w->flow) = 0;
 	w->state = STATE_DONE;
 }
 
@@ -114,6 +108,17 @@ static enum slow_outcome of_silence(const struct waiting *w)
 	__u8 class = w->contact.class;
 
 	return class == PS_CLASS_UDP || class == PS_CLASS_OTHER ? SLOW_UNKNOWN : SLOW_CLOSED;
+}
+
+/* Another flow takes its slot. */
+static void displace(struct outcomes *o, struct waiting *w)
+{
+	if (w->state == STATE_WAITING) {
+		o->dropped++;
+		decide(o, w, SLOW_UNKNOWN);
+	} else {
+		unlink_one(o, w);
+	}
 }
 
 static void leave_oldest(struct outcomes *o, bool in_time)
@@ -151,11 +156,12 @@ void outcomes_wait(struct outcomes *o, const struct ps_contact *contact, struct 
 	}
 	place = (o->first + o->held++) % OUTCOME_WAITING;
 	slot = slot_of(o, flow);
+	if (*slot)
+		displace(o, &o->queue[*slot - 1]);
 	w = &o->queue[place];
 	*w = (struct waiting){
 		.contact = *contact,
 		.flow = flow,
-		.chain = *slot,
 		.state = STATE_WAITING,
 	};
 	*slot = place + 1;

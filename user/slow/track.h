@@ -97,10 +97,10 @@ struct target {
 /*
  * What is kept of a source before it earns a record with its second failure, or
  * its SEED_OPENS_MAX-th service: its first failure and what it found open.
- * 2^17 of them, 6 MB; a collision forgets the older. So forged sources that send
+ * 2^16 of them, 3 MB; a collision forgets the older. So forged sources that send
  * one packet never touch the records, and clients that use one service neither.
  */
-#define SEED_BITS 17
+#define SEED_BITS 16
 #define SEED_OPENS_MAX 6
 
 struct seed {
