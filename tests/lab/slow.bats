@@ -77,14 +77,15 @@ walk() {
 	[ ! -s "$events" ]
 }
 
-@test "one port of thirty addresses is a sweep" {
+# Whichever engine comes first: the walk over closed ports does where they are known to be.
+@test "one port of thirty addresses is found" {
 	local scanner=198.51.100.99
 
 	clean_slate
 	spawn scan a timeout 30 nmap -sS -n -Pn -T3 -S "$scanner" -e a0 -p 23 203.0.113.1-30
-	wait_for -t 15 found sweep
+	wait_for -t 15 told scan "$scanner"
 	[ "$(event scan '"\(.source) \(.shape) \(.action)"')" = "$scanner horizontal block" ]
-	[ "$(event scan .hosts)" -ge 10 ]
+	[[ $(event scan .engine) == @(walk|sweep) ]]
 	blocked "$scanner"
 }
 
