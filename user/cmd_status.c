@@ -154,14 +154,26 @@ static void print_counters(const struct ps_counters *c)
 			printf("  %-14s %14llu\n", names_count(i), (unsigned long long)c->stage[i]);
 }
 
+static void print_links(const struct status *st)
+{
+	for (int i = 0; i < st->n_links; i++) {
+		const struct xdp_link *link = &st->links[i];
+
+		printf("%-11s %s (%s mode, program %u", i ? "" : "attached to",
+		       link->ifname[0] ? link->ifname : "(removed interface)",
+		       link->native ? "native" : "generic", link->prog_id);
+		if (link->dispatcher)
+			printf(", %u of %u in dispatcher %u", link->place, link->programs,
+			       link->dispatcher);
+		printf(")\n");
+	}
+}
+
 static void print_text(const struct status *st)
 {
 	char up[DURATION_TEXT_BYTES];
 
-	for (int i = 0; i < st->n_links; i++)
-		printf("%-11s %s (%s mode, program %u)\n", i ? "" : "attached to",
-		       st->links[i].ifname[0] ? st->links[i].ifname : "(removed interface)",
-		       st->links[i].native ? "native" : "generic", st->links[i].prog_id);
+	print_links(st);
 	if (st->loader)
 		printf("loader      pid %u\n", st->cfg.loader_pid);
 	else
@@ -208,6 +220,19 @@ static struct json_object *rule_json(const struct ps_rule *rule)
 	return json;
 }
 
+/* NULL, which is null, for a program that is attached by itself. */
+static struct json_object *dispatcher_json(const struct xdp_link *link)
+{
+	struct json_object *json = link->dispatcher ? json_object_new_object() : NULL;
+
+	if (json) {
+		json_number(json, "program_id", link->dispatcher);
+		json_number(json, "place", link->place);
+		json_number(json, "programs", link->programs);
+	}
+	return json;
+}
+
 static struct json_object *links_json(const struct status *st)
 {
 	struct json_object *links = json_object_new_array();
@@ -219,6 +244,7 @@ static struct json_object *links_json(const struct status *st)
 		json_number(link, "ifindex", st->links[i].ifindex);
 		json_text(link, "mode", st->links[i].native ? "native" : "generic");
 		json_number(link, "program_id", st->links[i].prog_id);
+		json_object_object_add(link, "dispatcher", dispatcher_json(&st->links[i]));
 		json_object_array_add(links, link);
 	}
 	return links;
@@ -278,7 +304,7 @@ int cmd_status(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &json))
 		return EXIT_USAGE;
-	if (xdp_open(&xdp))
+	if (xdp_open_reader(&xdp))
 		return EXIT_FAILED;
 	err = read_status(xdp, &st);
 	if (!err && json)

@@ -20,7 +20,7 @@ static __u64 block(struct detector *d, struct ps_event *event)
 	event->reason = (__u8)v.reason;
 	if (v.action != PS_ACTION_BLOCK)
 		return 0;
-	event->until_ns = event->at_ns + rule->block_ns;
+	event->until_ns = event->at_ns + ps_verdict_unproven_ns(rule);
 	store_block(&d->engine.store, rule, event, 0);
 	b = store_blocked(&d->engine.store, &event->source.addr, event->at_ns);
 	if (b)
@@ -66,7 +66,7 @@ int detector_slow_start(struct detector *d, __u64 seed)
 	if (!d->options->rule.slow)
 		return 0;
 	d->slow = slow_new(&options, on_finding, d);
-	d->outcomes = d->slow ? outcomes_new(d->slow) : NULL;
+	d->outcomes = d->slow ? outcomes_new(d->slow, &d->engine.flows) : NULL;
 	if (!d->outcomes) {
 		log_error("making the slow engines' tables: no memory");
 		return -ENOMEM;
@@ -113,7 +113,7 @@ void detector_slow_see(struct detector *d, const struct detector_ahead *next)
 	outcomes_tick(d->outcomes, packet->it.now_ns);
 	if (next->quoted.way)
 		outcomes_error(d->outcomes, &packet->it.packet, next->quoted);
-	else
+	else if (packet->awaited)
 		outcomes_see(d->outcomes, &packet->it.packet, packet->flow);
 }
 

@@ -91,7 +91,7 @@ static int ensure_bpffs(void)
 	return -errno;
 }
 
-static void map_pin(enum xdp_map map, char out[128])
+void xdp_map_pin(enum xdp_map map, char out[128])
 {
 	snprintf(out, 128, XDP_ROOT "/%s", map_shapes[map].name);
 }
@@ -104,8 +104,7 @@ static bool config_fits(int fd)
 	       cfg.version == PS_ABI_VERSION;
 }
 
-/* Is the map behind @fd, pinned as @map, ours and of this layout? */
-static int check_layout(int fd, enum xdp_map map)
+int xdp_check_map(int fd, enum xdp_map map)
 {
 	const struct map_shape *shape = &map_shapes[map];
 	struct bpf_map_info info = {};
@@ -138,7 +137,7 @@ void xdp_close(struct xdp *xdp)
 	free(xdp);
 }
 
-static struct xdp *new_xdp(void)
+struct xdp *xdp_new(void)
 {
 	struct xdp *xdp = calloc(1, sizeof(*xdp));
 
@@ -150,37 +149,6 @@ static struct xdp *new_xdp(void)
 	xdp->root = -1;
 	libbpf_set_print(libbpf_log);
 	return xdp;
-}
-
-int xdp_open(struct xdp **out)
-{
-	struct xdp *xdp = new_xdp();
-	char path[128];
-	int err = 0;
-
-	if (!xdp)
-		return -ENOMEM;
-	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
-		map_pin((enum xdp_map)i, path);
-		xdp->fd[i] = bpf_obj_get(path);
-		if (xdp->fd[i] >= 0) {
-			err = check_layout(xdp->fd[i], (enum xdp_map)i);
-			continue;
-		}
-		err = -errno;
-		if (err == -ENOENT && i == 0)
-			log_error("attached to no interface here; "
-				  "`pscan-xdp attach IFACE` does that");
-		else
-			log_error("cannot open %s: %s%s", path, strerror(-err),
-				  err == -EACCES || err == -EPERM ? "; run as root" : "");
-	}
-	if (err) {
-		xdp_close(xdp);
-		return err;
-	}
-	*out = xdp;
-	return 0;
 }
 
 /* ---- load and adopt --------------------------------------------------- */
@@ -264,7 +232,7 @@ static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg, boo
 	bpf_map__set_max_entries(skel->maps.marks, 1U << cfg->mark_bits);
 	bpf_map__set_max_entries(skel->maps.buckets, 1U << cfg->bucket_bits);
 	for (int i = 0; pinned && !err && i < XDP_MAP_MAX; i++) {
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		err = bpf_map__set_pin_path(
 			bpf_object__find_map_by_name(skel->obj, map_shapes[i].name), path);
 	}
@@ -301,10 +269,10 @@ static int explain_load(int err)
 }
 
 /* What the program does without where this kernel lacks it. */
-static void fit(struct pscan_bpf *skel)
+static void fit(struct bpf_program *prog, struct pscan_bpf__rodata *rodata)
 {
-	skel->rodata->have_conntrack = xdp_probe_conntrack();
-	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	rodata->have_conntrack = xdp_probe_conntrack();
+	bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS);
 }
 
 static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
@@ -332,7 +300,7 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 		goto out;
 	}
 	skel->rodata->test_clock = o->test_clock;
-	fit(skel);
+	fit(skel->progs.pscan, skel->rodata);
 	err = prepare_maps(skel, &cfg, !o->unpinned);
 	if (!err)
 		err = pscan_bpf__load(skel);
@@ -347,32 +315,6 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 		log_error("cannot set up the XDP program's maps: %s", strerror(-err));
 out:
 	pscan_bpf__destroy(skel);
-	return err;
-}
-
-/* Puts the new program under every pinned link: the kernel swaps it between two packets. */
-static int swap_links(const struct xdp *xdp)
-{
-	struct xdp_link links[64];
-	int n = xdp_links(links, 64), err = 0;
-
-	for (int i = 0; i < n && !err; i++) {
-		char path[128];
-		int fd;
-
-		xdp_link_pin(links[i].ifindex, path);
-		fd = bpf_obj_get(path);
-		if (fd < 0)
-			continue;
-		if (links[i].ifname[0] == '\0') {
-			unlink(path); /* the interface is gone, only our pin kept the link */
-		} else if (bpf_link_update(fd, xdp->prog, NULL)) {
-			err = -errno;
-			log_error("cannot hand %s to the new program: %s", links[i].ifname,
-				  strerror(-err));
-		}
-		close(fd);
-	}
 	return err;
 }
 
@@ -408,7 +350,7 @@ static void unpin_maps(void)
 	char path[128];
 
 	for (int i = 0; i < XDP_MAP_MAX; i++) {
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		unlink(path);
 	}
 }
@@ -422,7 +364,7 @@ static int find_pinned(struct xdp *xdp)
 	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
 		int fd;
 
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		fd = bpf_obj_get(path);
 		if (fd < 0 && errno == ENOENT)
 			continue; /* is made anew */
@@ -431,7 +373,7 @@ static int find_pinned(struct xdp *xdp)
 			unpin_maps();
 			return 0;
 		}
-		err = check_layout(fd, (enum xdp_map)i);
+		err = xdp_check_map(fd, (enum xdp_map)i);
 		if (!err && i == XDP_MAP_CONFIG) {
 			xdp->fd[i] = fd;
 			xdp->adopted = true;
@@ -444,7 +386,7 @@ static int find_pinned(struct xdp *xdp)
 
 int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 {
-	struct xdp *xdp = new_xdp();
+	struct xdp *xdp = xdp_new();
 	int err = 0;
 
 	if (!xdp)
@@ -459,7 +401,7 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	if (!err)
 		err = load_skeleton(xdp, options);
 	if (!err && !options->unpinned)
-		err = swap_links(xdp);
+		err = xdp_swap(xdp);
 	if (!err && !options->unpinned)
 		err = pin_prog(xdp);
 	if (err) {
@@ -475,17 +417,54 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	return 0;
 }
 
-int xdp_try_load(void)
+struct bpf_object *xdp_open_object(const struct xdp *xdp)
 {
-	struct pscan_bpf *skel;
-	int err;
+	struct pscan_bpf__rodata rodata;
+	struct bpf_object *obj;
+	struct bpf_map *map;
+	const void *elf;
+	size_t bytes;
+	int err = 0;
 
-	libbpf_set_print(libbpf_log);
+	elf = pscan_bpf__elf_bytes(&bytes);
+	obj = bpf_object__open_mem(elf, bytes, NULL);
+	if (!obj)
+		return NULL;
+	for (int i = 0; i < XDP_MAP_MAX && !err; i++)
+		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(obj, map_shapes[i].name),
+					xdp->fd[i]);
+	map = bpf_object__find_map_by_name(obj, ".rodata");
+	rodata = *(const struct pscan_bpf__rodata *)bpf_map__initial_value(map, &bytes);
+	fit(bpf_object__find_program_by_name(obj, XDP_PROG_NAME), &rodata);
+	bpf_map__set_initial_value(map, &rodata, bytes);
+	if (!err)
+		return obj;
+	bpf_object__close(obj);
+	errno = -err;
+	return NULL;
+}
+
+int xdp_try_load(int *extension)
+{
+	struct xdp *xdp = xdp_new();
+	struct pscan_bpf *skel = NULL;
+	int err = -ENOMEM;
+
+	if (!xdp)
+		goto out;
 	skel = pscan_bpf__open();
-	if (!skel)
-		return -errno;
-	fit(skel);
+	if (!skel) {
+		err = -errno;
+		goto out;
+	}
+	fit(skel->progs.pscan, skel->rodata);
 	err = pscan_bpf__load(skel);
+	if (!err)
+		err = dup_fds(xdp, skel);
+	if (!err)
+		*extension = xdp_try_extension(xdp);
+out:
 	pscan_bpf__destroy(skel);
+	xdp_close(xdp);
 	return err;
 }

@@ -316,7 +316,8 @@ struct ps_contact {
  */
 enum ps_count {
 	PS_COUNT_FLOW,		/* a flow that a socket explained a moment ago */
-	PS_COUNT_DROP,		/* gate: source blocked, dropped; a crossing probe counts as scored */
+	PS_COUNT_DROP,		/* gate: source blocked or headers hidden, dropped; a crossing
+				 * probe counts as scored */
 	PS_COUNT_SPARED,	/* gate: source blocked, its established connection passes */
 	PS_COUNT_UNSCORED,	/* group address, destination not watched, ICMP, class not wanted */
 	PS_COUNT_REPLY,		/* SYN+ACK or RST that nothing of ours asked for */

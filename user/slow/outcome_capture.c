@@ -26,6 +26,7 @@ struct waiting {
 
 struct outcomes {
 	struct slow *slow;
+	struct flows *flows;
 	struct waiting *queue;	/* ring: first .. first + held */
 	__u32 *slot;		/* place + 1 */
 	__u32 first;
@@ -36,15 +37,16 @@ struct outcomes {
 static const size_t queue_bytes = sizeof(struct waiting) * OUTCOME_WAITING;
 static const size_t slot_bytes = sizeof(__u32) * SLOTS;
 
-struct outcomes *outcomes_new(struct slow *slow)
+struct outcomes *outcomes_new(struct slow *slow, struct flows *flows)
 {
 	struct outcomes *o = calloc(1, sizeof(*o));
 
 	if (!o)
 		return NULL;
 	o->slow = slow;
-	o->queue = pages_new(queue_bytes, false);
-	o->slot = pages_new(slot_bytes, false);
+	o->flows = flows;
+	o->queue = pages_new(queue_bytes, true);
+	o->slot = pages_new(slot_bytes, true);
 	if (o->queue && o->slot)
 		return o;
 	outcomes_free(o);
@@ -148,6 +150,7 @@ void outcomes_wait(struct outcomes *o, const struct ps_contact *contact, struct 
 		.state = STATE_WAITING,
 	};
 	*slot = place + 1;
+	flows_await(o->flows, flow, true);
 }
 
 /* The other side answered. */
@@ -184,15 +187,17 @@ void outcomes_see(struct outcomes *o, const struct ps_packet *p, struct flow_key
 {
 	struct waiting *w;
 
-	if (!*slot_of(o, flow) || !flow.way)
+	w = flow.way ? find(o, flow) : NULL;
+	if (!w) {
+		flows_await(o->flows, flow, false); /* decided by silence, or without an end */
 		return;
-	w = find(o, flow);
-	if (!w)
-		return;
+	}
 	if (flow.way == w->flow.way)
 		goes_on(o, w, p);
 	else if (w->state == STATE_WAITING)
 		answered(o, w, p);
+	if (w->state == STATE_DONE)
+		flows_await(o->flows, flow, false);
 }
 
 /* Does the error speak for the target, or for the way there? */

@@ -248,26 +248,50 @@ static void note_facts(struct slow *s, const struct ps_contact *c)
 		f->tool = (__u8)tool_of(c);
 }
 
+/* The record of a source; NULL when this contact, now noted, earns it none. */
+static struct track *track_of(struct slow *s, const union ps_addr *src, const union ps_addr *dst,
+			      const struct target *target, enum slow_outcome outcome)
+{
+	union ps_addr net = *dst;
+	struct seed *seed;
+	struct track *t;
+	bool evicted;
+	__u64 hash;
+
+	addr_mask(&net, ps_addr_is_v4(&net) ? NET_BITS_V4 : NET_BITS_V6);
+	hash = tracks_hash(s->tracks, src, &net);
+	t = tracks_find(s->tracks, hash, src, &net, s->now_ns);
+	if (t)
+		return t;
+	seed = tracks_seed(s->tracks, hash);
+	if (!seed_enter(seed, target, outcome == SLOW_OPEN, outcome == SLOW_UNKNOWN))
+		return NULL;
+	t = tracks_make(s->tracks, hash, src, &net, s->now_ns, &evicted);
+	s->counts.evicted += evicted;
+	seed_grow(seed, t, s->options.window_ns);
+	seed->tag = 0;
+	return t;
+}
+
 /* @src: the contact's source, or its /64. Return: told now or before. */
 static bool see_source(struct slow *s, const union ps_addr *src, const struct ps_contact *c,
 		       enum slow_outcome outcome)
 {
+	struct target target = track_target(s->options.seed, c);
+	struct track *t = track_of(s, src, &c->dst, &target, outcome);
 	enum ps_engine found = PS_ENGINE_MAX;
-	union ps_addr net = c->dst;
-	struct track *t;
-	bool evicted, told;
-	__u64 key = track_key(s->options.seed, c);
+	bool told;
 
-	addr_mask(&net, ps_addr_is_v4(&net) ? NET_BITS_V4 : NET_BITS_V6);
-	t = tracks_take(s->tracks, src, &net, s->now_ns, &evicted);
-	s->counts.evicted += evicted;
-	t->seen_ns = s->now_ns;
+	if (!t)
+		return false;
+	t->source.dst = c->dst;
 	if (outcome == SLOW_OPEN)
-		track_open(t, c, key);
+		track_open(t, &target);
 	else if (outcome == SLOW_CLOSED)
-		found = track_closed(t, c, key, s->options.window_ns);
+		found = track_closed(t, &target, s->options.window_ns);
 	else
-		found = track_unknown(t, c, key);
+		found = track_unknown(t, &target);
+	tracks_keep(s->tracks, t, s->now_ns);
 	told = is_told(s, src);
 	if (found == PS_ENGINE_MAX || told)
 		return told;
@@ -287,7 +311,9 @@ void slow_contact(struct slow *s, const struct ps_contact *c, enum slow_outcome 
 	}
 	if (c->class == PS_CLASS_REPLY)
 		return; /* whoever forges our address makes others send them */
-	note_facts(s, c);
+	/* Whoever only ever uses what is offered is not worth a place among the facts. */
+	if (outcome != SLOW_OPEN || c->kind == PS_CONTACT_HANDSHAKE)
+		note_facts(s, c);
 	if (outcome != SLOW_OPEN)
 		see_crowd(s, c);
 	if (see_source(s, &c->src, c, outcome))
