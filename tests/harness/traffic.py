@@ -20,6 +20,8 @@ traffic.py ask SERVER PORT N       N datagrams from N ports at once, all echoes 
 traffic.py hold SERVER PAUSE PORT...  a connection to each port, one after the other; all of
                                    them talk at once, are silent for PAUSE seconds, and talk
                                    at once again
+traffic.py crowd SERVER PORT SOURCE...  each source, an address of ours, tries two ports, from PORT
+                                   on, that no other tries; nothing awaited
 traffic.py probe SERVER PORT...    one connection attempt to each port, nothing awaited
 
 Ends with status 1 as soon as something does not come back as it should.
@@ -188,20 +190,33 @@ def hold(server, pause, *ports):
                 answer += sock.recv(11 - len(answer)) or sys.exit("connection lost")
 
 
-def probe(server, *ports):
+def attempt(server, port, source=None):
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    if source:
+        sock.bind((source, 0))
+    sock.connect_ex((server, port))
+    return sock
+
+
+def crowd(server, port, *sources):
     socks = []
-    for port in ports:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        sock.connect_ex((server, port))
-        socks.append(sock)
+    for turn in range(2):
+        for number, source in enumerate(sources):
+            socks.append(attempt(server, port + number + turn * len(sources), source))
+            time.sleep(0.02)
+
+
+def probe(server, *ports):
+    socks = [attempt(server, port) for port in ports]
+    assert socks
 
 
 def main():
     kinds = {kind.__name__: kind
              for kind in (http, sessions, fetch, dns, echo, nat, monitor, peers, ask, hold,
-                          probe)}
+                          crowd, probe)}
     if len(sys.argv) < 3 or sys.argv[1] not in kinds:
         sys.exit(__doc__)
     kinds[sys.argv[1]](sys.argv[2], *(int(arg) if arg.isdigit() else arg
