@@ -17,6 +17,7 @@
 #include "rule.h"
 #include "session.h"
 #include "xdp_maps.h"
+#include "xdp_probe.h"
 
 #define INTERFACES_MAX 32
 #define PREFIXES_MAX 1024
@@ -396,6 +397,17 @@ static bool events_writable(const char *path)
 	return !path || fd >= 0;
 }
 
+static bool cookies_possible(const struct ps_rule *rule)
+{
+	const char *missing = NULL;
+
+	if (rule->unproven == PS_UNPROVEN_COOKIE && rule->respond != PS_RESPOND_MONITOR)
+		missing = xdp_probe_cookies();
+	if (missing)
+		log_error("--unproven cookie cannot be used: %s", missing);
+	return !missing;
+}
+
 /* --pcap is a command of its own behind one option: nothing of XDP applies. */
 static bool wants_pcap(int argc, char *const *argv)
 {
@@ -435,6 +447,8 @@ int cmd_attach(int argc, char **argv)
 		if (xdp_attachable(a.ifname[i]))
 			return EXIT_FAILED;
 	if (!events_writable(a.session.events))
+		return EXIT_FAILED;
+	if (!cookies_possible(&a.rule.rule))
 		return EXIT_FAILED;
 	load.rule = a.rule.rule;
 	load.save_ports = a.save_ports;

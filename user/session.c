@@ -130,7 +130,7 @@ static void prove_block(struct session *s, const union ps_addr *addr, const stru
 	struct ps_block now = *block;
 	struct ps_event event;
 
-	if (!proof_awaited(block, now_ns) || ps_since(block->since_ns, now_ns) < EVENT_LATE_NS ||
+	if (!proof_awaited(s->options->rule, block, now_ns) || ps_since(block->since_ns, now_ns) < EVENT_LATE_NS ||
 	    !session_prove_block(s->xdp, &s->proof, s->options->rule, addr, &now))
 		return;
 	ps_event_from_block(&now, PS_EVENT_PROVEN, 0, now_ns, &event);
