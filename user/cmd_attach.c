@@ -406,6 +406,7 @@ int cmd_attach(int argc, char **argv)
 	load.bucket_bits = a.bucket_bits;
 	a.session.rule = &a.rule.rule;
 
+	session_hold_signals();
 	err = xdp_load(&load, &xdp);
 	if (err == -EBUSY)
 		return join(&a) ? EXIT_FAILED : EXIT_DONE;
