@@ -12,10 +12,12 @@
 #include "cmd.h"
 #include "duration.h"
 #include "guard.h"
+#include "leaver.h"
 #include "log.h"
 #include "rule.h"
 #include "session.h"
 #include "xdp_maps.h"
+#include "xdp_probe.h"
 
 #define INTERFACES_MAX 32
 #define PREFIXES_MAX 1024
@@ -349,8 +351,19 @@ static int set_lists(const struct arguments *a, const struct xdp *xdp)
 	return err;
 }
 
+static bool any_in_dispatcher(void)
+{
+	struct xdp_link links[64];
+	int n = xdp_links(links, 64);
+
+	for (int i = 0; i < n; i++)
+		if (links[i].dispatcher)
+			return true;
+	return false;
+}
+
 /* @stays: in: what runs already is not ours to end; out: nor is what ran after us */
-static int run(struct arguments *a, struct xdp *xdp, bool *stays)
+static int run(struct arguments *a, struct xdp *xdp, struct leaver *leaver, bool *stays)
 {
 	int err = set_lists(a, xdp);
 
@@ -358,6 +371,8 @@ static int run(struct arguments *a, struct xdp *xdp, bool *stays)
 		err = xdp_share(a->group);
 	if (!err)
 		err = attach_all(a, xdp);
+	if (!err && any_in_dispatcher())
+		err = leaver_start(leaver, xdp);
 	if (err)
 		return err;
 	err = session_run(xdp, &a->session);
@@ -380,6 +395,17 @@ static bool events_writable(const char *path)
 	if (fd >= 0)
 		close(fd);
 	return !path || fd >= 0;
+}
+
+static bool cookies_possible(const struct ps_rule *rule)
+{
+	const char *missing = NULL;
+
+	if (rule->unproven == PS_UNPROVEN_COOKIE && rule->respond != PS_RESPOND_MONITOR)
+		missing = xdp_probe_cookies();
+	if (missing)
+		log_error("--unproven cookie cannot be used: %s", missing);
+	return !missing;
 }
 
 /* --pcap is a command of its own behind one option: nothing of XDP applies. */
@@ -408,6 +434,7 @@ int cmd_attach(int argc, char **argv)
 {
 	static struct arguments a;
 	struct xdp_load_options load = { 0 };
+	struct leaver leaver = { .fd = -1 };
 	struct xdp *xdp;
 	bool stays;
 	int err;
@@ -421,10 +448,13 @@ int cmd_attach(int argc, char **argv)
 			return EXIT_FAILED;
 	if (!events_writable(a.session.events))
 		return EXIT_FAILED;
+	if (!cookies_possible(&a.rule.rule))
+		return EXIT_FAILED;
 	load.rule = a.rule.rule;
 	load.save_ports = a.save_ports;
 	load.bucket_bits = a.bucket_bits;
 	a.session.rule = &a.rule.rule;
+	a.session.slow = a.rule.slow;
 
 	err = load_or_wait(&load, &xdp);
 	if (err == -EBUSY)
@@ -434,12 +464,12 @@ int cmd_attach(int argc, char **argv)
 	if (xdp->adopted)
 		log_note("continuing with the counters and blocks of an earlier run");
 	stays = xdp->adopted;
-	err = run(&a, xdp, &stays);
+	err = run(&a, xdp, &leaver, &stays);
 	/* After `detach`, another loader's pins may be where ours were. */
 	if (xdp_holds_pins(xdp)) {
 		if (stays)
 			xdp_release_if_unused();
-		else if (xdp_detach_all())
+		else if (leaver_detach_all(&leaver))
 			err = err ? err : -EIO;
 	}
 	xdp_close(xdp);

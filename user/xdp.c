@@ -46,6 +46,8 @@ static const struct map_shape {
 			    sizeof(__u64) },
 	[XDP_MAP_EVENTS] = { "events", BPF_MAP_TYPE_RINGBUF, 0, 0 },
 	[XDP_MAP_CONTACTS] = { "contacts", BPF_MAP_TYPE_RINGBUF, 0, 0 },
+	[XDP_MAP_OFFENDERS] = { "offenders", BPF_MAP_TYPE_LRU_HASH, ADDR,
+				sizeof(struct ps_offender) },
 #undef INDEX
 #undef PREFIX
 #undef ADDR
@@ -305,6 +307,7 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 		goto out;
 	}
 	skel->rodata->test_clock = o->test_clock;
+	skel->rodata->with_cookies = o->rule.unproven == PS_UNPROVEN_COOKIE;
 	fit(skel->progs.pscan, skel->rodata);
 	err = prepare_maps(skel, &cfg, !o->unpinned);
 	if (!err)

@@ -431,7 +431,9 @@ static int clear_root(bool links)
 		failed = remove_entry(name);
 		if (failed && !err) {
 			err = failed;
-			log_error("cannot remove %s/%s: %s", XDP_ROOT, name, strerror(-err));
+			log_error("cannot remove %s/%s: %s%s", XDP_ROOT, name, strerror(-err),
+				  has_prefix(name, XDP_JOIN_PREFIX) ?
+					  "; `pscan-xdp detach` takes it out of its dispatcher" : "");
 		}
 	}
 	closedir(dir);
