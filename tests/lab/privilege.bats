@@ -64,7 +64,7 @@ scan4() {
 	on t ip addr add 203.0.113.9/32 dev t0
 	ask block add --time 1s 192.0.2.1
 	wait_for told expire "$attacker4"
-	ask block list --json | jq -e 'length == 0'
+	wait_for nothing_blocked
 	wait_for allows_own 203.0.113.9
 	on t ip addr del 203.0.113.9/32 dev t0
 	wait_for forgets 203.0.113.9
@@ -72,6 +72,10 @@ scan4() {
 	interrupt
 	[ "$(wc -l <"$loader_err")" -eq 1 ]
 	nothing_left
+}
+
+nothing_blocked() {
+	ask block list --json | jq -e 'length == 0'
 }
 
 allows_own() {
