@@ -134,6 +134,8 @@ def table:
 	"",
 	(if .benches.size then sizes else empty end),
 	"ns: above a program that does nothing; ratios of ns are of the least of the rounds. Growth: from the first point to the last that fits.",
+	"A million sources, each below the rule, cannot be blocked: there it counts to be no dearer than passing them. nft keeps transfers by",
+	"refusing new connections to everybody (ingress), or as long as its set has room (input).",
 	"\(.machine.cpus) CPUs (\(.machine.cpu)), Linux \(.machine.kernel), load \(.machine.load_before) before the run of \(.seconds) s"
 		+ (if .quick then "; a quick round: rough figures" else "" end)
 		+ (if .machine.load_before > 0.5 then "; others were busy here: doubt every figure" else "" end),
