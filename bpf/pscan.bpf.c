@@ -28,8 +28,8 @@ static __always_inline int fired(struct xdp_md *ctx, const struct ps_rule *rule,
 	bool blocks = v.action == PS_ACTION_BLOCK;
 
 	count(PS_COUNT_SCAN);
-	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex,
-		      blocks ? it->now_ns + rule->block_ns : 0, it->now_ns);
+	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex, it->packet.ttl,
+		      blocks ? it->now_ns + ps_verdict_unproven_ns(rule) : 0, it->now_ns);
 	if (blocks && !block(ctx, rule, tmp))
 		tmp->event.reason = PS_REASON_TABLE;
 	emit(&tmp->event);
@@ -195,9 +195,11 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (!mark)
 		return XDP_PASS;
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
-	if (fresh && ps_may_be_reply(p))
+	if (ps_wants_evidence(it, fresh))
 		found = evidence(ctx, cfg, p, flow, it->now_ns);
-	if (found == PS_EVIDENCE_EXPLAINED)
+	if (found == PS_EVIDENCE_HANDSHAKE)
+		contact(ctx, it, PS_CONTACT_HANDSHAKE);
+	if (ps_evidence_explains(found))
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return count(PS_COUNT_FORWARDED), XDP_PASS;
@@ -208,6 +210,14 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
 		verdict = probe_net(ctx, cfg, it);
 	return verdict;
+}
+
+/* Nothing to score in it; dropped when its headers hide from us what a host would find. */
+static __always_inline int unread(const struct ps_config *cfg, enum ps_parse res)
+{
+	if (!ps_verdict_hidden(&cfg->rule, res))
+		return XDP_PASS;
+	return count(PS_COUNT_DROP), XDP_DROP;
 }
 
 SEC("xdp")
@@ -225,7 +235,7 @@ int pscan(struct xdp_md *ctx)
 	res = parse(ctx, &it.packet);
 	count_parse(res);
 	if (!ps_parse_has_addr(res))
-		return XDP_PASS;
+		return unread(cfg, res);
 
 	established = res == PS_PARSE_OK && ps_may_be_established(p);
 	if (established && open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)))
@@ -239,9 +249,11 @@ int pscan(struct xdp_md *ctx)
 		gate = blocked(ctx, cfg, &it, established);
 	if (gate == GATE_DROP)
 		return count(PS_COUNT_DROP), XDP_DROP;
+	if (gate == GATE_ANSWER)
+		return count(PS_COUNT_COOKIE), XDP_TX;
 	if (gate == GATE_SPARED)
 		return count(PS_COUNT_SPARED), XDP_PASS;
-	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : XDP_PASS;
+	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : unread(cfg, res);
 }
 
 char LICENSE[] SEC("license") = "GPL";

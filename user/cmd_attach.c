@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "rule.h"
 #include "session.h"
 #include "xdp_maps.h"
+#include "xdp_probe.h"
 
 #define INTERFACES_MAX 32
 #define PREFIXES_MAX 1024
@@ -31,6 +33,7 @@ enum {
 	OPT_JSON,
 	OPT_PCAP,
 	OPT_DISPATCHER,
+	OPT_GROUP,
 };
 
 static const struct argp_option options[] = {
@@ -46,6 +49,7 @@ static const struct argp_option options[] = {
 	{ "confirm", OPT_CONFIRM, "TIME", 0,
 	  "detach again unless `pscan-xdp confirm` comes within TIME", 0 },
 	{ "sources", OPT_SOURCES, "N", 0, "sources tracked at a time (default 65536)", 0 },
+	{ "group", OPT_GROUP, "NAME", 0, "let this group run stats, status, why and lists", 0 },
 	{ "save-ports", 's', NULL, 0, "count per source which ports were probed, and how often", 0 },
 	{ "max-packets", 'm', "N", 0, "end after N packets", 0 },
 	{ "events", OPT_EVENTS, "FILE", 0, "append every event to FILE, one JSON object a line", 0 },
@@ -66,6 +70,7 @@ struct arguments {
 	unsigned int bucket_bits;
 	enum xdp_mode mode;
 	bool dispatcher, keep, save_ports;
+	gid_t group; /* 0: nobody's */
 };
 
 static error_t add_interface(struct arguments *a, const char *name, struct argp_state *state)
@@ -113,6 +118,17 @@ static unsigned int bits_for(unsigned long sources)
 	return bits;
 }
 
+static error_t parse_group(struct arguments *a, const char *name, struct argp_state *state)
+{
+	const struct group *group = getgrnam(name);
+
+	if (!group)
+		argp_error(state, "--group '%s': there is no such group", name);
+	else
+		a->group = group->gr_gid;
+	return 0;
+}
+
 static error_t parse_mode(struct arguments *a, const char *text, struct argp_state *state)
 {
 	if (strcmp(text, "auto") == 0)
@@ -157,6 +173,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_SOURCES:
 		a->bucket_bits = bits_for(number("--sources", arg, 1024, 1 << 22, state));
 		return 0;
+	case OPT_GROUP:
+		return parse_group(a, arg, state);
 	case 's':
 		a->save_ports = true;
 		return 0;
@@ -265,7 +283,7 @@ static int attach_all(const struct arguments *a, const struct xdp *xdp)
 /* Was anything asked for that only the first loader decides? */
 static bool asks_for_more(const struct arguments *a)
 {
-	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports ||
+	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports || a->group ||
 		    a->session.events || a->session.json || a->session.max_packets ||
 		    a->session.confirm_ns;
 
@@ -350,13 +368,18 @@ static int run(struct arguments *a, struct xdp *xdp, struct leaver *leaver, bool
 	int err = set_lists(a, xdp);
 
 	if (!err)
+		err = xdp_share(a->group);
+	if (!err)
 		err = attach_all(a, xdp);
 	if (!err && any_in_dispatcher())
 		err = leaver_start(leaver, xdp);
 	if (err)
 		return err;
 	err = session_run(xdp, &a->session);
-	if (a->keep && err != -ETIMEDOUT)
+	if (a->keep && err != -ETIMEDOUT && xdp_pins_hidden(xdp))
+		log_error("cannot leave it enforcing: %s is not what it was, and nothing keeps the "
+			  "program", XDP_BPFFS);
+	else if (a->keep && err != -ETIMEDOUT)
 		log_note("left enforcing; `pscan-xdp detach --all` ends it");
 	*stays = a->keep && err != -ETIMEDOUT;
 	return err;
@@ -374,6 +397,17 @@ static bool events_writable(const char *path)
 	return !path || fd >= 0;
 }
 
+static bool cookies_possible(const struct ps_rule *rule)
+{
+	const char *missing = NULL;
+
+	if (rule->unproven == PS_UNPROVEN_COOKIE && rule->respond != PS_RESPOND_MONITOR)
+		missing = xdp_probe_cookies();
+	if (missing)
+		log_error("--unproven cookie cannot be used: %s", missing);
+	return !missing;
+}
+
 /* --pcap is a command of its own behind one option: nothing of XDP applies. */
 static bool wants_pcap(int argc, char *const *argv)
 {
@@ -381,6 +415,19 @@ static bool wants_pcap(int argc, char *const *argv)
 		if (strcmp(argv[i], "--pcap") == 0)
 			return true;
 	return false;
+}
+
+/* -EBUSY: another loader runs, and can be joined. */
+static int load_or_wait(const struct xdp_load_options *load, struct xdp **xdp)
+{
+	int err, wait = 0;
+
+	do {
+		err = xdp_load(load, xdp);
+		if (err == -EBUSY)
+			wait = xdp_await_loader();
+	} while (err == -EBUSY && wait == -ESRCH);
+	return wait && err ? wait : err;
 }
 
 int cmd_attach(int argc, char **argv)
@@ -401,13 +448,16 @@ int cmd_attach(int argc, char **argv)
 			return EXIT_FAILED;
 	if (!events_writable(a.session.events))
 		return EXIT_FAILED;
+	if (!cookies_possible(&a.rule.rule))
+		return EXIT_FAILED;
 	load.rule = a.rule.rule;
 	load.save_ports = a.save_ports;
 	load.bucket_bits = a.bucket_bits;
 	a.session.rule = &a.rule.rule;
+	a.session.slow = a.rule.slow;
 
 	session_hold_signals();
-	err = xdp_load(&load, &xdp);
+	err = load_or_wait(&load, &xdp);
 	if (err == -EBUSY)
 		return join(&a) ? EXIT_FAILED : EXIT_DONE;
 	if (err)

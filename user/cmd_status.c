@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pscan/verdict.h>
+
 #include "cmd.h"
 #include "duration.h"
 #include "json_out.h"
@@ -85,7 +87,7 @@ static int read_status(const struct xdp *xdp, struct status *st)
 
 	st->now_ns = xdp_now_ns();
 	st->n_links = xdp_links(st->links, LINKS_MAX);
-	st->loader = xdp_loader_runs();
+	st->loader = xdp_loader() && st->cfg.loader_pid; /* ... and not only starts */
 	if (!err)
 		err = xdp_counters(xdp, &st->counters);
 	if (!err)
@@ -106,20 +108,34 @@ static size_t source_room(const struct ps_config *cfg)
 	return (size_t)PS_WAYS << cfg->bucket_bits;
 }
 
+static void print_response(const struct ps_rule *rule)
+{
+	char block[DURATION_TEXT_BYTES], most[DURATION_TEXT_BYTES], unproven[DURATION_TEXT_BYTES];
+
+	if (rule->respond == PS_RESPOND_MONITOR) {
+		printf("response    alerts only\n");
+		return;
+	}
+	printf("response    %s block for %s after the last probe, doubling up to %s\n",
+	       rule_respond_name(rule->respond), duration_format(rule->block_ns, block),
+	       duration_format(rule->block_max_ns, most));
+	if (rule->unproven == PS_UNPROVEN_FULL)
+		printf("unproven    the same\n");
+	else
+		printf("unproven    %s block for %s\n", rule_unproven_name(rule->unproven),
+		       duration_format(ps_verdict_unproven_ns(rule), unproven));
+}
+
 static void print_rule(const struct ps_rule *rule)
 {
-	char window[DURATION_TEXT_BYTES], block[DURATION_TEXT_BYTES], traps[RULE_TRAPS_TEXT_BYTES];
+	char window[DURATION_TEXT_BYTES], traps[RULE_TRAPS_TEXT_BYTES];
 
 	printf("rule        %u points within %s%s; ports below %u count %u, others %u, %s count %u; "
 	       "by %s\n", rule->threshold, rule->window == PS_WINDOW_GAP ? "gaps of " : "",
 	       duration_format(rule->window_ns, window), rule->low_ports, rule->weight_low,
 	       rule->weight_high, rule_traps_format(rule, traps), rule->weight_trap,
 	       rule->count_by == PS_BY_PORT ? "distinct port" : "packet");
-	if (rule->respond == PS_RESPOND_MONITOR)
-		printf("response    alerts only\n");
-	else
-		printf("response    %s block for %s after the last probe\n",
-		       rule_respond_name(rule->respond), duration_format(rule->block_ns, block));
+	print_response(rule);
 	printf("types       ");
 	for (unsigned int c = PS_CLASS_SYN; c < PS_CLASS_MAX; c++)
 		if (rule->classes & 1U << c)
@@ -193,6 +209,10 @@ static struct json_object *rule_json(const struct ps_rule *rule)
 	json_text(json, "count", rule->count_by == PS_BY_PORT ? "ports" : "packets");
 	json_text(json, "response", rule_respond_name(rule->respond));
 	json_span(json, "block_s", rule->block_ns, 1000000000);
+	json_span(json, "block_max_s", rule->block_max_ns, 1000000000);
+	json_text(json, "unproven", rule_unproven_name(rule->unproven));
+	json_number(json, "cookie_rate", rule->cookie_rate);
+	json_span(json, "unproven_s", rule->unproven_ns, 1000000000);
 	json_span(json, "quiet_s", rule->quiet_ns, 1000000000);
 	for (unsigned int c = PS_CLASS_SYN; c < PS_CLASS_MAX; c++)
 		if (rule->classes & 1U << c)
@@ -285,7 +305,7 @@ int cmd_status(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &json))
 		return EXIT_USAGE;
-	if (xdp_open(&xdp))
+	if (xdp_open_reader(&xdp))
 		return EXIT_FAILED;
 	err = read_status(xdp, &st);
 	if (!err && json)
