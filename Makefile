@@ -191,6 +191,10 @@ bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o $(B)/to
 bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 	$(Q)tools/bench/$*.sh
 
+.PHONY: soak
+soak: bench-build ## MINUTES=n of load, scans and floods at once; plots in build/soak/
+	$(Q)MINUTES=$(or $(MINUTES),3) tools/bench/soak.sh
+
 # ---- install ---------------------------------------------------------------
 
 # Where systemd looks under every prefix that it searches; where none looks, the file lies still.
