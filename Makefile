@@ -169,6 +169,10 @@ kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmex
 valgrind: all $(unit_bin:$(B)/tests/unit/%=$(B)/valgrind/%) $(harness_bin) ## memcheck: unit tests and commands; no root
 	$(Q)tools/valgrind.sh
 
+.PHONY: fuzz-coverage
+fuzz-coverage: $(fuzz_bin) ## what the fuzzers reach, after FUZZ_SECONDS each
+	$(Q)tests/fuzz/coverage.sh
+
 lint: all ## include directions, manual, scripts, sizes, licences, cppcheck
 	$(Q)tools/lint.sh
 
