@@ -14,7 +14,7 @@ V ?= 0
 
 B := build
 VERSION := $(shell sed -n 's/^\#define PSCAN_VERSION "\(.*\)"/\1/p' user/version.h)
-LIBS := libbpf libelf libpcap zlib json-c libmnl libsodium libcap-ng
+LIBS := libbpf libxdp libelf libpcap zlib json-c libmnl libsodium libcap-ng libseccomp
 
 ifeq ($(V),0)
 Q := @
@@ -42,7 +42,7 @@ sanitizers := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno
 
 # ---- what is built --------------------------------------------------------
 
-user_src := $(wildcard user/*.c user/scan/*.c)
+user_src := $(wildcard user/*.c user/scan/*.c user/slow/*.c)
 user_obj := $(user_src:%.c=$(B)/%.o)
 lib_src := $(filter-out user/main.c,$(user_src))
 san_obj := $(lib_src:%.c=$(B)/san/%.o)
@@ -110,6 +110,7 @@ $(B)/tests/harness/%: tests/harness/%.c $(B)/flags.user
 	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< -o $@ $(pkg_libs)
 
 $(B)/tools/bench/blast: $(B)/tools/bench/blast.skel.h
+$(B)/tools/bench/growth: $(B)/tools/bench/walk.skel.h
 
 $(B)/tools/bench/%: tools/bench/%.c $(filter-out $(B)/user/main.o,$(user_obj))
 	$(call say,BENCH,$@) mkdir -p $(@D)
@@ -122,7 +123,7 @@ $(B)/tools/kernels/kmexit: tools/kernels/kmexit.c $(B)/flags.user
 	$(Q)$(CC) -static -Os $(warnings) $< -o $@
 
 # The same sources once more, instrumented for libFuzzer.
-fuzz_cflags = $(user_cflags) -Wno-format-nonliteral -O1 -g -fsanitize=address,undefined \
+fuzz_cflags = $(user_cflags) -Wno-format-nonliteral -Wno-missing-field-initializers -O1 -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 $(B)/fuzz/user/xdp.o: $(B)/pscan.skel.h
 $(B)/fuzz/%.o: %.c $(B)/flags.user
@@ -147,7 +148,7 @@ FORCE:
 
 # ---- tests ----------------------------------------------------------------
 
-.PHONY: deps check test test-kernels
+.PHONY: deps check test coverage test-kernels
 deps: ## install what building and testing need (Debian 12, root)
 	$(Q)tools/install-deps.sh
 
@@ -159,9 +160,18 @@ test: ## every test; run it as root, it installs what is missing
 	$(Q)$(MAKE) --no-print-directory test-build
 	$(Q)tests/run.sh
 
+coverage: ## what is found and what is left in peace, as tables in build/coverage/
+	$(Q)tools/install-deps.sh
+	$(Q)$(MAKE) --no-print-directory test-build
+	$(Q)mkdir -p $(B)/coverage && rm -f $(B)/coverage/cells
+	$(Q)PSCAN_COVERAGE=$(abspath $(B))/coverage/cells tests/run.sh $(coverage_tests)
+	$(Q)tools/coverage.sh $(B)/coverage/cells | tee $(B)/coverage/coverage.md
+
+coverage_tests := tests/lab/detect.bats tests/lab/quiet.bats
+
 test-kernels: ## real kernels in QEMU, as TAP; downloads them once
 	$(Q)$(MAKE) --no-print-directory $(kernels_need)
-	$(Q)KERNELS="5.10 6.1 6.12 newest" PARTS="native generic suite" \
+	$(Q)KERNELS="5.10 6.1 6.12 newest" PARTS="native generic dispatcher suite" \
 		tests/kernels/kernels.t
 
 kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmexit

@@ -8,9 +8,10 @@
 #include "store.bpf.h"
 
 /* Blocks the source of a scan event; tells whether the list took it. */
-static __always_inline bool block(struct scratch *tmp, __u32 bytes)
+static __always_inline bool block(struct xdp_md *ctx, const struct ps_rule *rule,
+				  struct scratch *tmp)
 {
-	ps_event_to_block(&tmp->event, bytes, &tmp->block);
+	ps_event_to_block(rule, &tmp->event, frame_bytes(ctx), &tmp->block);
 	if (bpf_map_update_elem(&blocks, &tmp->event.source.addr, &tmp->block, BPF_ANY)) {
 		count(PS_COUNT_TABLE);
 		return false;
@@ -27,9 +28,9 @@ static __always_inline int fired(struct xdp_md *ctx, const struct ps_rule *rule,
 	bool blocks = v.action == PS_ACTION_BLOCK;
 
 	count(PS_COUNT_SCAN);
-	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex,
-		      blocks ? it->now_ns + rule->block_ns : 0, it->now_ns);
-	if (blocks && !block(tmp, it->frame_bytes))
+	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex, it->packet.ttl,
+		      blocks ? it->now_ns + ps_verdict_unproven_ns(rule) : 0, it->now_ns);
+	if (blocks && !block(ctx, rule, tmp))
 		tmp->event.reason = PS_REASON_TABLE;
 	emit(&tmp->event);
 	return blocks ? XDP_DROP : XDP_PASS;
@@ -92,7 +93,7 @@ static __always_inline int reply(struct xdp_md *ctx, const struct ps_config *cfg
 {
 	bool opens = p->flags & PS_TCP_SYN;
 
-	if (opens && evidence(ctx, cfg, p, flow) == PS_EVIDENCE_EXPLAINED)
+	if (opens && evidence(ctx, cfg, p, flow, 0) == PS_EVIDENCE_EXPLAINED)
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	return count(PS_COUNT_REPLY), XDP_PASS;
 }
@@ -134,6 +135,7 @@ static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg
 
 	if (it->sight == PS_SIGHT_FIRST) {
 		fresh = ps_mark_make(it->hash, false, it->class, it->packet.dport, it->now_ns);
+		fresh = ps_mark_at(fresh, it->hash, &it->packet.dst);
 		if (__sync_val_compare_and_swap(mark, it->mark, fresh) == it->mark)
 			left = PS_COUNT_FIRST;
 		else
@@ -143,9 +145,11 @@ static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg
 		track(mark, it);
 		return detect(ctx, it);
 	}
-	if (it->sight == PS_SIGHT_AGAIN)
+	if (it->sight == PS_SIGHT_AGAIN) {
+		fresh = ps_mark_renew(&cfg->rule, it->mark, it->now_ns);
 		__sync_val_compare_and_swap(mark, it->mark,
-					    ps_mark_renew(&cfg->rule, it->mark, it->now_ns));
+					    ps_mark_at(fresh, it->hash, &it->packet.dst));
+	}
 	if (!it->net)
 		count(left);
 	return XDP_PASS;
@@ -173,6 +177,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	const struct ps_packet *p = &it->packet;
 	enum ps_evidence found = PS_EVIDENCE_NONE;
 	__u64 *mark, flow;
+	bool fresh;
 	int verdict;
 
 	it->hash = ps_hash_addr(cfg->seed, &p->src);
@@ -189,12 +194,17 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	mark = sight(cfg, it);
 	if (!mark)
 		return XDP_PASS;
-	if (it->sight != PS_SIGHT_AGAIN && ps_may_be_reply(p))
-		found = evidence(ctx, cfg, p, flow);
-	if (found == PS_EVIDENCE_EXPLAINED)
+	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
+	if (ps_wants_evidence(it, fresh))
+		found = evidence(ctx, cfg, p, flow, it->now_ns);
+	if (found == PS_EVIDENCE_HANDSHAKE)
+		contact(ctx, it, PS_CONTACT_HANDSHAKE);
+	if (ps_evidence_explains(found))
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return count(PS_COUNT_FORWARDED), XDP_PASS;
+	if (fresh)
+		contact(ctx, it, PS_CONTACT_PROBE);
 
 	verdict = admit(ctx, cfg, it, mark);
 	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
@@ -231,15 +241,16 @@ int pscan(struct xdp_md *ctx)
 	if (established && open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
-	it.frame_bytes = ctx->data_end - ctx->data;
 	if (res == PS_PARSE_OK && ps_is_neighbour(p))
 		gate = GATE_OPEN;
-	else if (denied(cfg, &p->src, it.frame_bytes))
+	else if (denied(ctx, cfg, &p->src))
 		gate = GATE_DROP;
 	else
 		gate = blocked(ctx, cfg, &it, established);
 	if (gate == GATE_DROP)
 		return count(PS_COUNT_DROP), XDP_DROP;
+	if (gate == GATE_ANSWER)
+		return count(PS_COUNT_COOKIE), XDP_TX;
 	if (gate == GATE_SPARED)
 		return count(PS_COUNT_SPARED), XDP_PASS;
 	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : unread(cfg, res);

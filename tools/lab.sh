@@ -6,6 +6,12 @@
 #   attacker  a0 198.51.100.2/24 2001:db8::2/64
 #   target    t0 198.51.100.1/24 2001:db8::1/64
 #
+# With --server the target is a gateway, and a third host is behind it. The
+# attacker has a route there, the server's default route leads back.
+#
+#   target    t1 192.0.2.1/24 2001:db8:2::1/64
+#   server    s0 192.0.2.2/24 2001:db8:2::2/64
+#
 # A host is a process that sleeps in a network and a mount namespace of its
 # own, so that a bpffs mounted there is shared by everything run in that host
 # (`ip netns exec` would give each command a fresh /sys). Neither end of the
@@ -17,10 +23,12 @@ state_root=/run/pscan-lab
 
 usage() {
 	cat <<'USAGE'
-Usage: tools/lab.sh up NAME [--bpffs]        make the lab; --bpffs mounts /sys/fs/bpf in both hosts
-       tools/lab.sh exec NAME a|t CMD...     run CMD in the attacker or the target
-       tools/lab.sh shell NAME a|t           the same, a shell
-       tools/lab.sh addr NAME a|t PREFIX     add an address, 203.0.113.7/32 for example
+Usage: tools/lab.sh up NAME [--bpffs] [--server]
+                                             make the lab; --bpffs mounts /sys/fs/bpf in its
+                                             hosts, --server puts a third one behind the target
+       tools/lab.sh exec NAME a|t|s CMD...   run CMD in the attacker, the target or the server
+       tools/lab.sh shell NAME a|t|s         the same, a shell
+       tools/lab.sh addr NAME a|t|s PREFIX   add an address, 203.0.113.7/32 for example
        tools/lab.sh down NAME                end what runs in the lab and remove it
 USAGE
 }
@@ -37,7 +45,8 @@ bad_usage() {
 }
 
 need_host() {
-	[ "$1" = a ] || [ "$1" = t ] || bad_usage "no such host: '$1' (a is the attacker, t the target)"
+	[[ $1 == [ats] ]] ||
+		bad_usage "no such host: '$1' (a is the attacker, t the target, s the server)"
 }
 
 # ---- holders ---------------------------------------------------------------
@@ -124,33 +133,59 @@ done
 exit 1
 '
 
-plug_cable() {
-	local host
+# plug INNER OUTER DIGIT: a cable between two hosts' interfaces, each named by its host,
+# as in a0; the digit makes its indexes and MAC addresses.
+plug() {
+	local inner=$1 outer=$2 digit=$3
 
-	for host in a t; do
-		in_host $host sh -c "$quiet_script" sh all
-	done
 	# Different indexes: the kernel takes a virtual device whose peer has its own index
 	# for a physical one, and reports its carrier up to a second late.
-	in_host a ip link add a0 index 102 address 02:00:5e:00:53:02 numrxqueues 2 numtxqueues 2 \
-		type veth peer name t0 index 101 address 02:00:5e:00:53:01 \
-		numrxqueues 2 numtxqueues 2 netns "$(holder_pid t)"
-	in_host a ip addr add 198.51.100.2/24 dev a0
-	in_host a ip addr add 2001:db8::2/64 dev a0 nodad
-	in_host t ip addr add 198.51.100.1/24 dev t0
-	in_host t ip addr add 2001:db8::1/64 dev t0 nodad
-	in_host a ip link set a0 up
-	in_host t ip link set t0 up
-	for host in a t; do
-		in_host $host sh -c "$ready_script" sh ${host}0 || die "no carrier on ${host}0"
-	done
+	in_host "${outer%?}" ip link add "$outer" index "1${digit}2" address "02:00:5e:00:53:${digit}2" \
+		numrxqueues 2 numtxqueues 2 type veth \
+		peer name "$inner" index "1${digit}1" address "02:00:5e:00:53:${digit}1" \
+		numrxqueues 2 numtxqueues 2 netns "$(holder_pid "${inner%?}")"
+}
+
+# addresses IFACE IPV4 IPV6
+addresses() {
+	in_host "${1%?}" ip addr add "$2" dev "$1"
+	in_host "${1%?}" ip addr add "$3" dev "$1" nodad
+	in_host "${1%?}" ip link set "$1" up
+}
+
+carrier() {
+	in_host "${1%?}" sh -c "$ready_script" sh "$1" || die "no carrier on $1"
+}
+
+plug_cable() {
+	plug t0 a0 0
+	addresses a0 198.51.100.2/24 2001:db8::2/64
+	addresses t0 198.51.100.1/24 2001:db8::1/64
+	carrier a0
+	carrier t0
+}
+
+plug_server() {
+	plug t1 s0 1
+	addresses s0 192.0.2.2/24 2001:db8:2::2/64
+	addresses t1 192.0.2.1/24 2001:db8:2::1/64
+	carrier s0
+	carrier t1
+	in_host t sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	in_host s ip route add default via 192.0.2.1
+	in_host s ip route add default via 2001:db8:2::1
+	in_host a ip route add 192.0.2.0/24 via 198.51.100.1
+	in_host a ip route add 2001:db8:2::/64 via 2001:db8::1
 }
 
 lab_up() {
-	bpffs=no
+	local server host hosts
+
+	bpffs=no server=no
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--bpffs) bpffs=yes ;;
+		--server) server=yes ;;
 		*) bad_usage "up: unknown argument '$1'" ;;
 		esac
 		shift
@@ -159,9 +194,14 @@ lab_up() {
 	mkdir "$state" 2>/dev/null || die "lab '$name' exists already: tools/lab.sh down $name"
 	trap lab_down EXIT
 	trap 'exit 1' INT TERM HUP
-	start_holder a
-	start_holder t
+	hosts=(a t)
+	[ "$server" = no ] || hosts+=(s)
+	for host in "${hosts[@]}"; do
+		start_holder "$host"
+		in_host "$host" sh -c "$quiet_script" sh all
+	done
 	plug_cable
+	[ "$server" = no ] || plug_server
 	trap - EXIT
 }
 
@@ -206,7 +246,7 @@ end_with() {
 lab_down() {
 	local pids
 
-	mapfile -t pids < <(host_pids a; host_pids t)
+	mapfile -t pids < <(host_pids a; host_pids t; host_pids s)
 	if any_alive "${pids[@]}"; then
 		end_with TERM "${pids[@]}"
 		end_with KILL "${pids[@]}"

@@ -14,14 +14,17 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "conntrack.h"
 #include "guard.h"
 #include "json_out.h"
 #include "names.h"
 #include "nic.h"
 #include "xdp.h"
+#include "xdp_dispatch.h"
 #include "xdp_probe.h"
 
 #define INTERFACES_MAX 32
+#define LINKS_MAX 64
 
 enum grade { GOOD, SHORT, FAILED };
 
@@ -121,6 +124,15 @@ static void check_features(struct checkup *c)
 		tell(c, GOOD, "features", "%s", used);
 }
 
+/* What --unproven cookie takes. */
+static void check_cookies(struct checkup *c)
+{
+	const char *missing = xdp_probe_cookies();
+
+	tell(c, missing ? SHORT : GOOD, "SYN cookies", "%s",
+	     missing ? missing : "--unproven cookie can be used");
+}
+
 static void check_privilege(struct checkup *c)
 {
 	bool bpf, admin, mount;
@@ -154,13 +166,65 @@ static void check_bpffs(struct checkup *c)
 
 static void check_program(struct checkup *c)
 {
-	int err = xdp_try_load();
+	int extension = 0, err = xdp_try_load(&extension);
 
 	if (err)
 		tell(c, FAILED, "program", "the kernel refuses it: %s%s", strerror(-err),
 		     err == -EPERM ? "; run as root" : "");
 	else
 		tell(c, GOOD, "program", "accepted by the verifier");
+	if (!err && extension)
+		tell(c, SHORT, "dispatcher", "the kernel refuses the program as an extension (freplace): "
+		     "%s; it cannot share an interface with other XDP programs", strerror(-extension));
+	else if (!err)
+		tell(c, GOOD, "dispatcher", "accepted as an extension, too: it can share an interface with "
+		     "other XDP programs");
+}
+
+static bool says_one(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	bool one = f && fgetc(f) == '1';
+
+	if (f)
+		fclose(f);
+	return one;
+}
+
+/* A host that forwards nothing does without conntrack: its sockets explain what is its own. */
+static enum grade without_conntrack(void)
+{
+	return says_one("/proc/sys/net/ipv4/ip_forward") ||
+			       says_one("/proc/sys/net/ipv6/conf/all/forwarding") ? SHORT : GOOD;
+}
+
+#define UNJUDGED "what may be an answer to a host behind this one passes unscored"
+
+/* Is forwarded and translated traffic explained, so that the rest of it can be judged. */
+static void check_conntrack(struct checkup *c)
+{
+	struct conntrack *ct = NULL;
+	int v4 = -ENODEV, v6 = -ENODEV;
+
+	if (!xdp_probe_conntrack()) {
+		tell(c, without_conntrack(), "conntrack", "absent: no nf_conntrack with BTF and a "
+		     "look-up for XDP (since 5.18); " UNJUDGED);
+		return;
+	}
+	if (conntrack_open(&ct) == 0) {
+		v4 = conntrack_tracks(ct, false);
+		v6 = conntrack_tracks(ct, true);
+	}
+	conntrack_close(ct);
+	if (v4 < 0 || v6 < 0)
+		tell(c, without_conntrack(), "conntrack", "present; whether it tracks cannot be "
+		     "told: %s", strerror(v4 < 0 ? -v4 : -v6));
+	else if (!v4 && !v6)
+		tell(c, without_conntrack(), "conntrack", "present but not tracking: no rule (NAT, "
+		     "ct state) needs it; " UNJUDGED);
+	else
+		tell(c, v4 && v6 ? GOOD : without_conntrack(), "conntrack", "used: tracks %s",
+		     v4 && v6 ? "IPv4 and IPv6" : v4 ? "IPv4, not IPv6" : "IPv6, not IPv4");
 }
 
 static void check_native(struct checkup *c, const struct nic *nic)
@@ -181,6 +245,26 @@ static void check_native(struct checkup *c, const struct nic *nic)
 		     "without multi-buffer support", nic->mtu);
 }
 
+/* What runs there already, if anything. */
+static void check_occupant(struct checkup *c, const struct nic *nic)
+{
+	struct xdp_link links[LINKS_MAX];
+	int n = xdp_links(links, LINKS_MAX);
+
+	for (int i = 0; i < n; i++)
+		if (links[i].ifindex == nic->ifindex) {
+			tell(c, GOOD, nic->ifname, "pscan-xdp is attached (program %u)",
+			     links[i].prog_id);
+			return;
+		}
+	if (nic->prog_id && strcmp(nic->prog_name, XDP_DISPATCH_NAME) == 0)
+		tell(c, GOOD, nic->ifname, "a libxdp dispatcher (program %u) runs there, which `attach` "
+		     "joins", nic->prog_id);
+	else if (nic->prog_id)
+		tell(c, FAILED, nic->ifname, "the XDP program '%s' (id %u) is in the way, and is not "
+		     "replaced", nic->prog_name, nic->prog_id);
+}
+
 static void check_interface(struct checkup *c, const char *ifname)
 {
 	struct nic nic;
@@ -192,11 +276,7 @@ static void check_interface(struct checkup *c, const char *ifname)
 	if (!nic.up)
 		tell(c, FAILED, ifname, "is down; `ip link set %s up` first", ifname);
 	check_native(c, &nic);
-	if (nic.prog_id && strcmp(nic.prog_name, "pscan") == 0)
-		tell(c, GOOD, ifname, "pscan-xdp is attached (program %u)", nic.prog_id);
-	else if (nic.prog_id)
-		tell(c, FAILED, ifname, "the XDP program '%s' (id %u) is in the way, and is not "
-		     "replaced", nic.prog_name, nic.prog_id);
+	check_occupant(c, &nic);
 }
 
 /* Who would never be blocked: the person who attaches over SSH wants to know beforehand. */
@@ -231,7 +311,9 @@ int cmd_check(int argc, char **argv)
 	check_privilege(&c);
 	check_bpffs(&c);
 	check_features(&c);
+	check_cookies(&c);
 	check_program(&c);
+	check_conntrack(&c);
 	for (unsigned int i = 0; i < a.interfaces; i++)
 		check_interface(&c, a.ifname[i]);
 	check_guard(&c);

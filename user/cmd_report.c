@@ -8,6 +8,7 @@
 #include "detector.h"
 #include "log.h"
 #include "page.h"
+#include "privileges.h"
 
 struct arguments {
 	struct detector_options options;
@@ -68,7 +69,11 @@ static int fill(struct arguments *a, struct model *model)
 		return err;
 	}
 	if (holds_events(in)) {
-		err = model_read_events(model, in, a->in);
+		err = privileges_drop(PRIVILEGES_READER);
+		if (!err)
+			err = privileges_confine(PRIVILEGES_READER, true);
+		if (!err)
+			err = model_read_events(model, in, a->in);
 		if (!err)
 			err = model_close(model);
 		fclose(in);

@@ -11,10 +11,12 @@
 #include "cmd.h"
 #include "cmd_list.h"
 #include "collect.h"
+#include "duration.h"
 #include "json_out.h"
 #include "log.h"
 #include "names.h"
 #include "report.h"
+#include "rule.h"
 #include "xdp_maps.h"
 
 struct answer {
@@ -118,11 +120,11 @@ static int look_up(const struct xdp *xdp, struct answer *w)
 
 /* ---- text ----------------------------------------------------------------- */
 
-static void print_evidence(const struct ps_source *s, __u64 at_ns)
+static void print_evidence(const struct ps_source *s, unsigned int engine, __u64 at_ns)
 {
 	__u8 order[PS_PROBES_MAX];
-	unsigned int n = report_order(s, at_ns, order), sum = 0;
-	double first = n ? report_age_ms(&s->probe[order[0]], at_ns) : 0;
+	unsigned int n = report_order(s, engine, at_ns, order), sum = 0;
+	double first = n ? report_age_ms(s, engine, &s->probe[order[0]], at_ns) : 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		const struct ps_probe *e = &s->probe[order[i]];
@@ -131,9 +133,28 @@ static void print_evidence(const struct ps_source *s, __u64 at_ns)
 
 		sum += e->points;
 		printf("  %+10.3f ms  %s/%-6u %-12s %-7s %3u points, sum %u\n",
-		       first - report_age_ms(e, at_ns), udp ? "udp" : "tcp", e->port,
+		       first - report_age_ms(s, engine, e, at_ns), udp ? "udp" : "tcp", e->port,
 		       service ? service : "", names_class(e->class), e->points, sum);
 	}
+}
+
+/* What the block rests on beside the evidence, and what it is worth. */
+static void print_proof(const struct ps_block *b)
+{
+	char span[DURATION_TEXT_BYTES];
+
+	printf("%s block for %s after the last packet, found by the %s engine\n",
+	       rule_respond_name(b->respond), duration_format(b->span_ns, span),
+	       names_engine(b->engine));
+	if (b->proof == PS_PROOF_COOKIE)
+		printf("proven: it completed handshakes with ports where nobody listens\n");
+	else if (b->proof)
+		printf("proven: it completed a handshake that began with one of its probes\n");
+	else
+		printf("unproven: nothing shows that the probes came from this address\n");
+	if (b->proof_ttl)
+		printf("hint: TTL %u of the handshake, %u of the crossing probe\n", b->proof_ttl,
+		       b->ttl);
 }
 
 static void print_text(const struct answer *w)
@@ -158,16 +179,17 @@ static void print_text(const struct answer *w)
 		printf("until %s, %llu packets (%llu bytes) dropped, deadline renewed and told %u times\n",
 		       list_until(w->block.until_ns, time), (unsigned long long)w->block.packets,
 		       (unsigned long long)w->block.bytes, w->block.renewals);
+		print_proof(&w->block);
 		printf("score %u of %u reached with the evidence then:\n", w->block.score,
 		       w->cfg.rule.threshold);
-		print_evidence(&w->block.evidence, w->block.since_ns);
+		print_evidence(&w->block.evidence, w->block.engine, w->block.since_ns);
 	} else if (w->known) {
 		printf("%s is not blocked: score now %u of %u (highest %u), last probe %s\n", addr,
 		       ps_score_by_class(&w->cfg.rule, &w->source, w->now_ns, points),
 		       w->cfg.rule.threshold, w->source.peak,
 		       report_time((__s64)w->source.last_ns + wall_ns, time));
 		printf("its latest evidence:\n");
-		print_evidence(&w->source, w->source.last_ns);
+		print_evidence(&w->source, PS_ENGINE_BURST, w->source.last_ns);
 	} else if (!w->denied) {
 		printf("nothing is held against %s\n", addr);
 	}
@@ -186,11 +208,19 @@ static struct json_object *block_json(const struct answer *w)
 	json_text(o, "reason", names_reason(w->block.reason));
 	json_text(o, "since", report_time_utc((__s64)w->block.since_ns + wall_ns, time));
 	json_text(o, "until", report_time_utc((__s64)w->block.until_ns + wall_ns, time));
+	json_text(o, "response", rule_respond_name(w->block.respond));
+	json_span(o, "span_s", w->block.span_ns, 1000000000);
+	json_text(o, "engine", names_engine(w->block.engine));
+	json_text(o, "proof", names_proof(w->block.proof));
+	json_number(o, "ttl", w->block.ttl);
+	if (w->block.proof_ttl)
+		json_number(o, "proof_ttl", w->block.proof_ttl);
 	json_number(o, "dropped", w->block.packets);
 	json_number(o, "dropped_bytes", w->block.bytes);
 	json_number(o, "score", w->block.score);
 	json_object_object_add(o, "evidence",
-			       report_evidence_json(&w->block.evidence, w->block.since_ns));
+			       report_evidence_json(&w->block.evidence, w->block.engine,
+						    w->block.since_ns));
 	return o;
 }
 
@@ -202,7 +232,7 @@ static struct json_object *source_json(const struct answer *w)
 	json_number(o, "score", ps_score_by_class(&w->cfg.rule, &w->source, w->now_ns, points));
 	json_number(o, "peak", w->source.peak);
 	json_number(o, "detections", w->source.detections);
-	json_object_object_add(o, "evidence", report_evidence_json(&w->source, w->now_ns));
+	json_object_object_add(o, "evidence", report_evidence_json(&w->source, PS_ENGINE_BURST, w->now_ns));
 	return o;
 }
 
@@ -229,7 +259,7 @@ int cmd_why(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
 		return EXIT_USAGE;
-	if (xdp_open(&xdp))
+	if (xdp_open_reader(&xdp))
 		return EXIT_FAILED;
 	w.addr = a.addr;
 	err = look_up(xdp, &w);

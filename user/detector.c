@@ -5,12 +5,16 @@
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "detector_run.h"
 #include "json_out.h"
 #include "log.h"
 #include "page.h"
+#include "privileges.h"
 #include "summary_engine.h"
 
 /* The same capture must give the same report: nothing random in offline runs.
@@ -44,16 +48,30 @@ void detector_signals(struct input_pcap *in)
 	sigaction(SIGTERM, &stop, NULL);
 }
 
-static void on_event(const struct ps_event *event, void *data)
+void detector_tell(struct detector *d, const struct ps_event *event,
+		   const struct report_facts *facts)
 {
-	struct detector *d = data;
 	char ifname[IF_NAMESIZE];
 
 	if (d->model)
 		model_event(d->model, event, &d->engine.cfg.rule, d->shift_ns);
 	report_wall(d->report, -(__s64)d->shift_ns);
-	report_event(d->report, event,
-		     event->ifindex ? if_indextoname(event->ifindex, ifname) : NULL);
+	report_scan(d->report, event,
+		    event->ifindex ? if_indextoname(event->ifindex, ifname) : NULL, facts);
+}
+
+static void on_event(const struct ps_event *event, void *data)
+{
+	struct detector *d = data;
+
+	struct report_facts facts = {
+		.tool = slow_tool_name(d->tool),
+		.handshake = event->proof == PS_PROOF_HANDSHAKE,
+	};
+
+	detector_tell(d, event, &facts);
+	if (d->slow && event->kind == PS_EVENT_SCAN)
+		slow_told(d->slow, event);
 }
 
 static void judge_next(struct detector *d)
@@ -62,7 +80,11 @@ static void judge_next(struct detector *d)
 
 	d->shift_ns = next->shift_ns;
 	engine_expire(&d->engine, next->packet.it.now_ns);
+	d->judged_packet = &next->packet;
+	d->tool = SLOW_TOOL_NONE;
 	engine_judge(&d->engine, &next->packet);
+	if (d->slow)
+		detector_slow_see(d, next);
 	if (d->model)
 		model_packet(d->model, &next->packet, next->shift_ns);
 }
@@ -78,6 +100,8 @@ static void on_frame(const struct engine_frame *frame, __u64 at_ns, void *data)
 	next = &d->ahead[d->packets++ % DETECTOR_AHEAD];
 	next->shift_ns = d->clock.shift_ns;
 	engine_parse(&d->engine, frame, now_ns, &next->packet);
+	if (d->slow)
+		next->quoted = detector_slow_quoted(d, frame, &next->packet);
 }
 
 static int copy_prefixes(struct prefixes *to, const struct prefixes *from)
@@ -140,7 +164,9 @@ int detector_start(struct detector *d, const struct detector_options *o,
 		err = start_report(d, rule);
 	if (!err)
 		err = engine_init(&d->engine, &cfg, EVIDENCE_FLOWS, on_event, d);
-	return err ? err : start_lists(d);
+	if (!err)
+		err = start_lists(d);
+	return err ? err : detector_slow_start(d, seed);
 }
 
 bool detector_done(const struct detector *d)
@@ -198,8 +224,10 @@ int detector_finish(struct detector *d)
 			     .lost = d->lost,
 			     .wall_ns = -(__s64)d->clock.shift_ns,
 			     .top = d->options->top };
-	int err = summary_engine_fill(&d->engine, d->clock.now_ns, &s), model_err;
+	int err, model_err;
 
+	detector_slow_end(d);
+	err = summary_engine_fill(&d->engine, d->clock.now_ns, &s);
 	if (err) {
 		log_error("summing up: no memory");
 		return err;
@@ -219,15 +247,16 @@ int detector_finish(struct detector *d)
 void detector_free(struct detector *d)
 {
 	report_close(d->report);
+	detector_slow_free(d);
 	engine_free(&d->engine);
 	if (d->model != d->options->model)
 		model_free(d->model);
 }
 
-static int run_file(struct detector *d, const char *path)
+static int run_file(struct detector *d, int fd, const char *path)
 {
 	struct input_pcap *in = NULL;
-	int n, err = input_pcap_file(path, d->options->filter, &in);
+	int n, err = input_pcap_file(fd, path, d->options->filter, &in);
 
 	if (err)
 		return err;
@@ -240,21 +269,51 @@ static int run_file(struct detector *d, const char *path)
 	return n < 0 ? n : 0;
 }
 
+/*
+ * Opens what may take privileges to open, so that they can be given up before a byte of
+ * it is looked at. What cannot be opened is tried again in its turn, and told then.
+ */
+static int open_files(char *const *files, unsigned int n, int *fds)
+{
+	struct rlimit files_open;
+
+	if (getrlimit(RLIMIT_NOFILE, &files_open) == 0) {
+		files_open.rlim_cur = files_open.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files_open);
+	}
+	for (unsigned int i = 0; i < n; i++)
+		fds[i] = input_pcap_descriptor(files[i]);
+	return privileges_drop(PRIVILEGES_READER);
+}
+
 int detector_run_files(const struct detector_options *o, char *const *files, unsigned int n)
 {
+	int *fds = calloc(n, sizeof(*fds)), first = 0, err;
+	unsigned int i = 0;
 	struct detector d;
-	int first = 0,
-	    err = detector_start(&d, o, &o->rule.rule, FILE_SEED, n > 1 ? "captures" : files[0]);
 
+	if (!fds) {
+		log_error("opening %u captures: no memory", n);
+		return -ENOMEM;
+	}
+	err = open_files(files, n, fds);
 	if (err)
 		goto out;
-	for (unsigned int i = 0; i < n && !detector_done(&d); i++) {
-		err = run_file(&d, files[i]);
-		if (!first)
-			first = err;
+	err = detector_start(&d, o, &o->rule.rule, FILE_SEED, n > 1 ? "captures" : files[0]);
+	if (!err)
+		err = privileges_confine(PRIVILEGES_READER, o->model || o->tex_path);
+	for (; i < n && !err && !detector_done(&d); i++) {
+		int unread = run_file(&d, fds[i], files[i]);
+
+		first = first ? first : unread;
 	}
-	err = detector_finish(&d);
-out:
+	if (!err)
+		err = detector_finish(&d);
 	detector_free(&d);
+out:
+	for (; i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	free(fds);
 	return first ? first : err;
 }

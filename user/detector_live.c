@@ -12,6 +12,7 @@
 
 #include "detector_run.h"
 #include "log.h"
+#include "privileges.h"
 
 #define POLL_MS 300
 #define ADDRESSES_EVERY_S 5 /* DHCP and privacy addresses change by the hour */
@@ -21,7 +22,7 @@ struct live {
 	struct input_pcap *in[DETECTOR_DEVICES_MAX]; /* NULL: gone */
 	unsigned int inputs;
 	unsigned int open;
-	time_t addresses_s; /* when own addresses were last looked up */
+	time_t addresses_s; /* CLOCK_MONOTONIC: when own addresses were last looked up */
 };
 
 static bool watches(const struct detector_options *o, const char *device)
@@ -47,6 +48,14 @@ static bool own_prefix(const struct sockaddr *sa, struct prefix *out)
 	return false;
 }
 
+static time_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 /* Makes the watched destinations the devices' own addresses. */
 static int follow_addresses(struct live *l)
 {
@@ -55,7 +64,7 @@ static int follow_addresses(struct live *l)
 	struct prefix prefix;
 	int err = 0;
 
-	l->addresses_s = time(NULL);
+	l->addresses_s = now_s();
 	if (l->d.options->dst.n)
 		return 0;
 	if (getifaddrs(&all)) {
@@ -130,6 +139,16 @@ static int wait_for_frames(const struct live *l)
 	return 0;
 }
 
+/* Silence is an outcome, too, and no packet tells of it. */
+static void let_time_pass(struct live *l)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	detector_slow_tick(&l->d, (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec +
+					  l->d.clock.shift_ns);
+}
+
 static int run(struct live *l)
 {
 	int err = 0;
@@ -139,7 +158,8 @@ static int run(struct live *l)
 	while (!err && l->open && !detector_done(&l->d)) {
 		err = wait_for_frames(l);
 		take_all(l);
-		if (time(NULL) - l->addresses_s >= ADDRESSES_EVERY_S)
+		let_time_pass(l);
+		if (now_s() - l->addresses_s >= ADDRESSES_EVERY_S)
 			follow_addresses(l);
 	}
 	if (!err && !l->open)
@@ -168,6 +188,10 @@ int detector_run_live(const struct detector_options *o)
 		err = follow_addresses(l);
 	if (!err)
 		err = open_inputs(l);
+	if (!err)
+		err = privileges_drop(PRIVILEGES_WATCHER);
+	if (!err)
+		err = privileges_confine(PRIVILEGES_WATCHER, o->tex_path != NULL);
 	if (err)
 		goto out;
 	log_note("watching %u interface%s through libpcap: scans are told, nobody is blocked",

@@ -59,9 +59,9 @@ static enum gate blocked(struct engine *e, const struct engine_packet *packet)
 	if (!b)
 		return GATE_OPEN;
 	if (packet->established && packet->answered &&
-	    ps_verdict_may_spare(&e->cfg.rule, &it->packet))
+	    ps_verdict_may_spare(&e->cfg.rule, b, &it->packet))
 		return GATE_SPARED;
-	if (store_block_hit(&e->cfg.rule, b, it->frame_bytes, it->now_ns)) {
+	if (store_block_hit(b, it->frame_bytes, it->now_ns)) {
 		ps_event_from_block(b, PS_EVENT_RENEW, packet->ifindex, it->now_ns, &event);
 		e->emit(&event, e->data);
 	}
@@ -78,10 +78,10 @@ static enum ps_action fired(struct engine *e, const struct engine_packet *packet
 	bool blocks = v.action == PS_ACTION_BLOCK;
 
 	count(e, PS_COUNT_SCAN);
-	ps_event_scan(rule, event, v, packet->ifindex, blocks ? now_ns + rule->block_ns : 0,
-		      now_ns);
+	ps_event_scan(rule, event, v, packet->ifindex, packet->it.packet.ttl,
+		      blocks ? now_ns + ps_verdict_unproven_ns(rule) : 0, now_ns);
 	if (blocks) {
-		store_block(&e->store, event, packet->it.frame_bytes);
+		store_block(&e->store, rule, event, packet->it.frame_bytes);
 		count(e, PS_COUNT_BLOCK);
 	}
 	e->emit(event, e->data);
@@ -119,6 +119,20 @@ static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 	return outcome == PS_OUTCOME_OVER && it->blocks ? PS_ACTION_DROP : PS_ACTION_PASS;
 }
 
+/* For the slow engines, when there are any. */
+static void contact(const struct engine *e, const struct engine_packet *packet,
+		    enum ps_contact_kind kind)
+{
+	const struct ps_sighting *it = &packet->it;
+	struct ps_contact c;
+
+	if (!e->contact)
+		return;
+	ps_contact_fill(&c, &it->packet, kind, (enum ps_class)it->class, packet->ifindex,
+			it->now_ns);
+	e->contact(&c, e->data);
+}
+
 /* An answer that the rule does not score. */
 static enum ps_action reply(struct engine *e, struct engine_packet *packet)
 {
@@ -152,9 +166,11 @@ static enum ps_action admit(struct engine *e, struct engine_packet *packet, __u6
 	if (it->sight == PS_SIGHT_FIRST) {
 		*mark = ps_mark_make(it->hash, false, (enum ps_class)it->class, it->packet.dport,
 				     it->now_ns);
+		*mark = ps_mark_at(*mark, it->hash, &it->packet.dst);
 		left = PS_COUNT_FIRST;
 	} else {
 		*mark = ps_mark_renew(&e->cfg.rule, it->mark, it->now_ns);
+		*mark = ps_mark_at(*mark, it->hash, &it->packet.dst);
 	}
 	return it->net ? PS_ACTION_PASS : leave(e, packet, left, PS_ACTION_PASS);
 }
@@ -184,6 +200,7 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 	enum ps_class class = ps_classify(p);
 	enum ps_action verdict;
 	__u64 *mark;
+	bool fresh;
 
 	it->class = class;
 	if (class == PS_CLASS_REPLY && !ps_wanted(rule, p, class))
@@ -192,12 +209,15 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 		return leave(e, packet, PS_COUNT_UNSCORED, PS_ACTION_PASS);
 
 	mark = sight(e, it);
-	if (it->sight != PS_SIGHT_AGAIN && ps_may_be_reply(p))
+	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
+	if (ps_wants_evidence(it, fresh))
 		found = evidence(&e->flows, it, packet->answered);
-	if (found == PS_EVIDENCE_EXPLAINED)
+	if (ps_evidence_explains(found))
 		return leave(e, packet, PS_COUNT_EXPLAINED, PS_ACTION_PASS);
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return leave(e, packet, PS_COUNT_FORWARDED, PS_ACTION_PASS);
+	if (fresh)
+		contact(e, packet, PS_CONTACT_PROBE);
 
 	verdict = admit(e, packet, mark);
 	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
@@ -213,6 +233,7 @@ void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_
 
 	packet->parsed = ps_parse_link(frame->link, data, data + frame->captured, &it->packet);
 	packet->ifindex = frame->ifindex;
+	packet->answered = packet->awaited = false;
 	packet->stage = PS_COUNT_MAX;
 	it->now_ns = now_ns;
 	it->frame_bytes = frame->bytes;
@@ -241,13 +262,16 @@ enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
 {
 	const struct ps_sighting *it = &packet->it;
 	bool ok = packet->parsed == PS_PARSE_OK;
+	unsigned int flow;
 	enum gate gate;
 
 	e->counters.parse[packet->parsed]++;
 	if (!ps_parse_has_addr(packet->parsed))
 		return unread(e, packet);
 
-	packet->answered = flows_see(&e->flows, packet->flow, it->now_ns);
+	flow = flows_see(&e->flows, packet->flow, it->now_ns);
+	packet->answered = flow & FLOW_ANSWERED;
+	packet->awaited = flow & FLOW_AWAITED;
 	packet->established = ok && ps_may_be_established(&it->packet);
 	if (packet->established && open_gate(e) && packet->answered)
 		return leave(e, packet, PS_COUNT_FLOW, PS_ACTION_PASS);

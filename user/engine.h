@@ -13,6 +13,7 @@
 #include "store.h"
 
 typedef void engine_event_fn(const struct ps_event *event, void *data);
+typedef void engine_contact_fn(const struct ps_contact *contact, void *data);
 
 struct engine {
 	struct ps_config cfg;
@@ -20,6 +21,7 @@ struct engine {
 	struct store store;
 	struct flows flows;
 	engine_event_fn *emit;
+	engine_contact_fn *contact;	/* NULL: nobody wants them; set after engine_init() */
 	void *data;
 };
 
@@ -31,6 +33,7 @@ struct engine_packet {
 	enum ps_parse parsed;
 	bool established;	/* has the flags of an open connection */
 	bool answered;		/* an earlier packet went the opposite way */
+	bool awaited;		/* somebody waits for what becomes of its flow */
 	enum ps_count stage;	/* where it left the flow; PS_COUNT_MAX: at the parser */
 };
 

@@ -146,13 +146,17 @@ static bool is_pipe(int fd)
 	return lseek(fd, 0, SEEK_CUR) < 0;
 }
 
-static FILE *open_stream(struct input_pcap *in, const char *path)
+int input_pcap_descriptor(const char *path)
 {
 	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static FILE *open_stream(struct input_pcap *in, int fd)
+{
 	FILE *stream;
 
-	if (fd < 0)
-		return NULL;
 	if (is_pipe(fd) || is_gzip(fd))
 		stream = gz_stream(fd, &in->gz);
 	else
@@ -181,18 +185,26 @@ static struct input_pcap *new_input(const char *name)
 	return NULL;
 }
 
-int input_pcap_file(const char *path, const char *filter, struct input_pcap **out)
+int input_pcap_file(int fd, const char *path, const char *filter, struct input_pcap **out)
 {
 	char why[PCAP_ERRBUF_SIZE];
 	struct input_pcap *in = new_input(strcmp(path, "-") == 0 ? "standard input" : path);
-	FILE *stream;
+	FILE *stream = NULL;
 	int err;
 
-	if (!in)
+	if (fd < 0)
+		fd = input_pcap_descriptor(path);
+	if (!in) {
+		if (fd >= 0)
+			close(fd);
 		return -ENOMEM;
-	stream = open_stream(in, path);
-	if (!stream) {
+	}
+	err = fd;
+	if (fd >= 0) {
+		stream = open_stream(in, fd);
 		err = -errno;
+	}
+	if (!stream) {
 		log_error("opening %s: %s", in->name, strerror(-err));
 		goto out;
 	}

@@ -15,14 +15,21 @@ struct input_pcap;
 typedef void input_frame_fn(const struct engine_frame *frame, __u64 at_ns, void *data);
 
 /*
- * Opens a capture: pcap or pcapng, either may be compressed with gzip, "-" is
- * standard input.
+ * Opens a capture without looking into it, "-" is standard input. For who wants to
+ * give up privileges before reading. Descriptor or negative errno; silent.
+ */
+int input_pcap_descriptor(const char *path);
+
+/*
+ * Begins to read a capture: pcap or pcapng, either may be compressed with gzip.
+ * @fd      of input_pcap_descriptor(), closed here whatever comes of it; or what that
+ *          failed with, and it is tried again
  * @filter  pcap-filter(7) expression or NULL
  * Returns 0, or negative errno with one line printed: it cannot be read, is no
  * capture, its link type is one that has no IP packets we could find (802.11),
  * or the filter is wrong (-EINVAL).
  */
-int input_pcap_file(const char *path, const char *filter, struct input_pcap **out);
+int input_pcap_file(int fd, const char *path, const char *filter, struct input_pcap **out);
 
 /* A live interface, every frame it sees in either direction. As above. */
 int input_pcap_live(const char *device, const char *filter, struct input_pcap **out);

@@ -5,16 +5,18 @@
 #include "model.h"
 #include "report.h"
 
-static void take_evidence(struct model_source *s, const struct ps_source *record)
+static void take_evidence(struct model_source *s, const struct ps_source *record,
+			  unsigned int engine)
 {
 	__u8 order[PS_PROBES_MAX];
 
-	s->evidence_count = report_order(record, record->last_ns, order);
+	s->evidence_count = report_order(record, engine, record->last_ns, order);
 	for (unsigned int i = 0; i < s->evidence_count; i++) {
 		const struct ps_probe *probe = &record->probe[order[i]];
 
 		s->evidence[i] =
-			(struct model_evidence){ .age_ms = report_age_ms(probe, record->last_ns),
+			(struct model_evidence){ .age_ms = report_age_ms(record, engine, probe,
+									 record->last_ns),
 						 .port = probe->port,
 						 .class = probe->class,
 						 .points = probe->points };
@@ -37,8 +39,8 @@ void model_event(struct model *m, const struct ps_event *e, const struct ps_rule
 	s->action = (enum ps_action)e->action;
 	s->reason = (enum ps_reason)e->reason;
 	s->shape = shape_of(&e->source);
-	ps_score_by_class(rule, &e->source, e->source.last_ns, s->points);
-	take_evidence(s, &e->source);
+	report_points(rule, &e->source, e->engine, s->points);
+	take_evidence(s, &e->source, e->engine);
 }
 
 /* Was it a probe, and did the source earn a record with it or before? */

@@ -103,7 +103,25 @@ static void sink_write(struct sink *sink, const char *record)
 	sink_failed(sink, err);
 }
 
-void report_event(struct report *r, const struct ps_event *event, const char *ifname)
+/* One record to each sink. @crowd: NULL for a source's event. */
+static void tell(struct report *r, struct report_view *view, const struct slow_crowd *crowd)
+{
+	for (unsigned int i = 0; i < r->sinks; i++) {
+		const struct report_ops *ops = r->sink[i].ops;
+		char *record;
+
+		view->colour = r->sink[i].colour;
+		record = crowd ? ops->crowd(view, crowd) : ops->event(view);
+		if (record)
+			sink_write(&r->sink[i], record);
+		else
+			sink_failed(&r->sink[i], ENOMEM);
+		free(record);
+	}
+}
+
+void report_scan(struct report *r, const struct ps_event *event, const char *ifname,
+		 const struct report_facts *facts)
 {
 	struct report_view view = {
 		.event = event,
@@ -111,20 +129,36 @@ void report_event(struct report *r, const struct ps_event *event, const char *if
 		.rule = &r->rule,
 		.wall_ns = r->wall_ns,
 		.shape = shape_of(&event->source),
+		.facts = { .tool = "" },
 	};
 
-	ps_score_by_class(&r->rule, &event->source, event->source.last_ns, view.points);
-	for (unsigned int i = 0; i < r->sinks; i++) {
-		char *record;
-
-		view.colour = r->sink[i].colour;
-		record = r->sink[i].ops->event(&view);
-		if (record)
-			sink_write(&r->sink[i], record);
-		else
-			sink_failed(&r->sink[i], ENOMEM);
-		free(record);
+	if (facts)
+		view.facts = *facts;
+	/* What the sweep counted one by one, the record only estimates. */
+	if (event->engine == PS_ENGINE_SWEEP && view.shape.hosts < event->score) {
+		view.shape.hosts = event->score;
+		view.shape.shape = shape_from(view.shape.ports, view.shape.hosts);
 	}
+	report_points(&r->rule, &event->source, event->engine, view.points);
+	tell(r, &view, NULL);
+}
+
+void report_event(struct report *r, const struct ps_event *event, const char *ifname)
+{
+	report_scan(r, event, ifname, NULL);
+}
+
+void report_crowd(struct report *r, const struct slow_crowd *crowd, const struct ps_event *event,
+		  const char *ifname)
+{
+	struct report_view view = {
+		.event = event,
+		.ifname = ifname,
+		.rule = &r->rule,
+		.wall_ns = r->wall_ns,
+	};
+
+	tell(r, &view, crowd);
 }
 
 void report_rule(struct report *r, const struct ps_rule *rule)
@@ -191,17 +225,49 @@ const char *report_time_utc(__s64 epoch_ns, char out[REPORT_TIME_BYTES])
 	return format_time(epoch_ns, true, out);
 }
 
-double report_age_ms(const struct ps_probe *probe, __u64 at_ns)
+double report_age_ms(const struct ps_source *s, unsigned int engine, const struct ps_probe *probe,
+		     __u64 at_ns)
 {
 	__s32 ticks = (__s32)((__u32)(at_ns >> PS_TICK_SHIFT) - probe->at);
 
+	if (engine != PS_ENGINE_BURST)
+		return (double)(__s64)(at_ns - s->first_ns) / 1e6 - probe->at;
 	return (double)ticks * (1 << PS_TICK_SHIFT) / 1e6;
 }
 
-unsigned int report_order(const struct ps_source *s, __u64 at_ns, __u8 order[PS_PROBES_MAX])
+void report_points(const struct ps_rule *rule, const struct ps_source *s, unsigned int engine,
+		   __u32 *points)
+{
+	if (engine == PS_ENGINE_BURST) {
+		ps_score_by_class(rule, s, s->last_ns, points);
+		return;
+	}
+	memset(points, 0, PS_CLASS_SLOTS * sizeof(*points));
+	for (int i = 0; i < s->probes && i < PS_PROBES_MAX; i++)
+		points[s->probe[i].class % PS_CLASS_SLOTS] += s->probe[i].points;
+}
+
+const char *report_span(__u64 ns, char out[REPORT_TIME_BYTES])
+{
+	double seconds = (double)ns / 1e9;
+
+	if (seconds < 60)
+		snprintf(out, REPORT_TIME_BYTES, "%.1fs", seconds);
+	else if (seconds < 2 * 3600)
+		snprintf(out, REPORT_TIME_BYTES, "%.0fmin", seconds / 60);
+	else
+		snprintf(out, REPORT_TIME_BYTES, "%.1fh", seconds / 3600);
+	return out;
+}
+
+unsigned int report_order(const struct ps_source *s, unsigned int engine, __u64 at_ns,
+			  __u8 order[PS_PROBES_MAX])
 {
 	unsigned int held = s->probes < PS_PROBES_MAX ? s->probes : PS_PROBES_MAX;
-	__u32 now = (__u32)(at_ns >> PS_TICK_SHIFT);
+	/* Both count upwards and wrap; the slow engines' latest is not after this. */
+	__u32 now = engine == PS_ENGINE_BURST
+			    ? (__u32)(at_ns >> PS_TICK_SHIFT)
+			    : (__u32)(ps_since(s->first_ns, at_ns) / 1000000);
 
 	for (unsigned int i = 0; i < held; i++) {
 		unsigned int place = i;

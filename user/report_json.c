@@ -10,6 +10,7 @@
 #include "json_out.h"
 #include "names.h"
 #include "report.h"
+#include "slow/slow.h"
 
 static void add_ends(struct json_object *o, const struct ps_source *s)
 {
@@ -30,11 +31,12 @@ static struct json_object *by_class(const __u32 *values)
 	return o;
 }
 
-struct json_object *report_evidence_json(const struct ps_source *s, __u64 at_ns)
+struct json_object *report_evidence_json(const struct ps_source *s, unsigned int engine,
+					 __u64 at_ns)
 {
 	struct json_object *list = json_object_new_array();
 	__u8 order[PS_PROBES_MAX];
-	unsigned int held = report_order(s, at_ns, order);
+	unsigned int held = report_order(s, engine, at_ns, order);
 
 	for (unsigned int i = 0; i < held; i++) {
 		const struct ps_probe *probe = &s->probe[order[i]];
@@ -42,7 +44,7 @@ struct json_object *report_evidence_json(const struct ps_source *s, __u64 at_ns)
 		char age[32];
 
 		/* Microseconds are all that a tick holds; %g would print its rounding error. */
-		snprintf(age, sizeof(age), "%.3f", report_age_ms(probe, at_ns));
+		snprintf(age, sizeof(age), "%.3f", report_age_ms(s, engine, probe, at_ns));
 		json_number(o, "port", probe->port);
 		json_text(o, "proto", probe->class == PS_CLASS_UDP ? "udp" : "tcp");
 		json_text(o, "type", names_class(probe->class));
@@ -74,6 +76,7 @@ static void add_head(struct json_object *o, const struct report_view *v)
 		json_text(o, "interface", v->ifname);
 	add_ends(o, &e->source);
 	json_text(o, "type", names_class(e->class));
+	json_text(o, "engine", names_engine(e->engine));
 }
 
 static void add_verdict(struct json_object *o, const struct report_view *v)
@@ -87,33 +90,87 @@ static void add_verdict(struct json_object *o, const struct report_view *v)
 		json_text(o, "until", report_time_utc((__s64)e->until_ns + v->wall_ns, time));
 		json_number(o, "until_ns", e->until_ns + (__u64)v->wall_ns);
 	}
+	json_text(o, "engine", names_engine(e->engine));
+	json_text(o, "proof", names_proof(e->proof));
+	json_number(o, "ttl", e->ttl);
+	if (e->proof_ttl)
+		json_number(o, "proof_ttl", e->proof_ttl);
 	json_number(o, "dropped", e->dropped);
 	json_number(o, "detections", e->source.detections);
 }
 
-static char *json_event(const struct report_view *v)
+static void add_facts(struct json_object *o, const struct report_facts *facts)
 {
-	const struct ps_event *e = v->event;
-	struct json_object *o = json_object_new_object();
-	const char *text;
+	if (facts->tool && facts->tool[0])
+		json_text(o, "tool", facts->tool);
+	json_object_object_add(o, "handshake", json_object_new_boolean(facts->handshake));
+}
+
+/* The object as a line; @o goes. */
+static char *line_of(struct json_object *o)
+{
+	const char *text = json_object_to_json_string_ext(
+		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	char *record = NULL;
 
-	add_head(o, v);
-	json_number(o, "score", e->score);
-	json_number(o, "type_score", e->class_score);
-	json_number(o, "threshold", v->rule->threshold);
-	add_verdict(o, v);
-	add_shape(o, &v->shape);
-	json_object_object_add(o, "packets", by_class(e->source.packets));
-	json_object_object_add(o, "points", by_class(v->points));
-	json_number(o, "first_ns", e->source.first_ns + (__u64)v->wall_ns);
-	json_object_object_add(o, "evidence", report_evidence_json(&e->source, e->source.last_ns));
-	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-							 JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (text && asprintf(&record, "%s\n", text) < 0)
 		record = NULL;
 	json_object_put(o);
 	return record;
 }
 
-const struct report_ops report_json = { .name = "json", .event = json_event };
+static char *json_event(const struct report_view *v)
+{
+	const struct ps_event *e = v->event;
+	struct json_object *o = json_object_new_object();
+
+	add_head(o, v);
+	json_number(o, "score", e->score);
+	json_number(o, "type_score", e->class_score);
+	json_number(o, "threshold", v->rule->threshold);
+	add_verdict(o, v);
+	if (e->kind == PS_EVENT_SCAN)
+		add_facts(o, &v->facts);
+	add_shape(o, &v->shape);
+	json_object_object_add(o, "packets", by_class(e->source.packets));
+	json_object_object_add(o, "points", by_class(v->points));
+	json_number(o, "first_ns", e->source.first_ns + (__u64)v->wall_ns);
+	json_object_object_add(o, "evidence",
+			       report_evidence_json(&e->source, e->engine, e->source.last_ns));
+	return line_of(o);
+}
+
+static char *json_crowd(const struct report_view *v, const struct slow_crowd *c)
+{
+	const struct ps_event *e = v->event;
+	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	char text[ADDR_TEXT_BYTES], time[REPORT_TIME_BYTES];
+
+	json_text(o, "event", "crowd");
+	json_text(o, "time", report_time_utc((__s64)e->at_ns + v->wall_ns, time));
+	json_number(o, "time_ns", e->at_ns + (__u64)v->wall_ns);
+	if (v->ifname)
+		json_text(o, "interface", v->ifname);
+	json_text(o, "target", addr_format(&c->dst, text));
+	json_text(o, "type", names_class(e->class));
+	json_text(o, "engine", names_engine(e->engine));
+	json_text(o, "action", names_action(e->action));
+	json_object_object_add(o, "decoys", json_object_new_boolean(c->decoys));
+	json_number(o, "sources", c->sources);
+	json_number(o, "ports", c->ports);
+	json_number(o, "probes", c->probes);
+	json_number(o, "first_ns", c->first_ns + (__u64)v->wall_ns);
+	for (unsigned int i = 0; i < c->sources && i < SLOW_CROWD_SOURCES; i++)
+		json_object_array_add(
+			list, json_object_new_string(addr_format(&c->source[i], text)));
+	json_object_object_add(o, "source_list", list);
+	list = json_object_new_array();
+	for (unsigned int i = 0; i < c->ports && i < SLOW_CROWD_PORTS; i++)
+		json_object_array_add(list, json_object_new_int(c->port[i]));
+	json_object_object_add(o, "port_list", list);
+	return line_of(o);
+}
+
+const struct report_ops report_json = { .name = "json",
+					.event = json_event,
+					.crowd = json_crowd };

@@ -11,6 +11,7 @@
 #include <pscan/detect.h>
 
 #include "addr.h"
+#include "deadlines.h"
 #include "lru.h"
 
 /* An operator's list: longest prefix first. */
@@ -26,6 +27,7 @@ struct store {
 	__u64 *filled;		/* bit set of the buckets that hold a record */
 	__u32 bucket_count;
 	struct lru *blocks;	/* union ps_addr -> struct ps_block */
+	struct deadlines ends;	/* of the blocks */
 	struct lru *ports;	/* struct ps_port_key -> __u64 packets; NULL: not kept */
 	struct prefixes allow;
 	struct prefixes deny;
@@ -77,9 +79,10 @@ struct ps_block *store_blocked(const struct store *store, const union ps_addr *s
  * Accounts for one dropped packet and moves the deadline.
  * Return: true when it is time to tell that the source goes on.
  */
-bool store_block_hit(const struct ps_rule *rule, struct ps_block *b, __u32 bytes, __u64 now_ns);
+bool store_block_hit(struct ps_block *b, __u32 bytes, __u64 now_ns);
 
-void store_block(struct store *store, const struct ps_event *event, __u32 bytes);
+void store_block(struct store *store, const struct ps_rule *rule, const struct ps_event *event,
+		 __u32 bytes);
 /* What ps_detect() entered: the probe, and the one that its mark stood for. */
 void store_save_ports(struct store *store, const struct ps_sighting *it);
 

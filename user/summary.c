@@ -6,6 +6,7 @@
 
 #include <pscan/verdict.h>
 
+#include "report.h"
 #include "summary.h"
 
 static const char *const sorts[] = {
@@ -58,12 +59,16 @@ void summary_source(const struct ps_rule *rule, const struct ps_source *now,
 	for (int c = 0; c < PS_CLASS_MAX; c++)
 		out->packets[c] = now->packets[c];
 	out->score_now = ps_score_by_class(rule, now, now_ns, out->points_now);
-	ps_score_by_class(rule, told ? told : now, told ? told->last_ns : now->last_ns,
-			  out->points_peak);
+	report_points(rule, told ? told : now, block ? block->engine : PS_ENGINE_BURST,
+		      out->points_peak);
 	out->class = told ? ps_verdict_name(out->points_peak) : most_packets(now);
 	out->shape = shape_of(now);
-	if (block && block->until_ns > now_ns)
+	if (block && block->until_ns > now_ns) {
 		out->until_ns = block->until_ns;
+		out->span_ns = block->span_ns;
+		out->engine = block->engine;
+		out->proof = block->proof;
+	}
 	if (block)
 		out->dropped = block->packets;
 }

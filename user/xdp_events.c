@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* xdp_events.c - the ring buffer's events, one callback each; see xdp_maps.h. */
+/* xdp_events.c - what is in the two ring buffers, one callback each; see xdp_maps.h. */
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "xdp_maps.h"
+
+struct xdp_contacts {
+	struct ring_buffer *ring;
+	xdp_contact_fn *fn;
+	void *data;
+};
 
 struct xdp_events {
 	struct ring_buffer *ring;
@@ -49,4 +55,44 @@ void xdp_events_close(struct xdp_events *events)
 		return;
 	ring_buffer__free(events->ring);
 	free(events);
+}
+
+static int on_contact(void *ctx, void *record, size_t bytes)
+{
+	const struct xdp_contacts *contacts = ctx;
+
+	if (bytes >= sizeof(struct ps_contact))
+		contacts->fn(record, contacts->data);
+	return 0;
+}
+
+int xdp_contacts_open(const struct xdp *xdp, xdp_contact_fn *fn, void *data,
+		      struct xdp_contacts **out)
+{
+	struct xdp_contacts *contacts = calloc(1, sizeof(*contacts));
+
+	if (!contacts)
+		return -ENOMEM;
+	contacts->fn = fn;
+	contacts->data = data;
+	contacts->ring = ring_buffer__new(xdp->fd[XDP_MAP_CONTACTS], on_contact, contacts, NULL);
+	if (!contacts->ring) {
+		free(contacts);
+		return -errno;
+	}
+	*out = contacts;
+	return 0;
+}
+
+int xdp_contacts_read(struct xdp_contacts *contacts)
+{
+	return ring_buffer__consume(contacts->ring);
+}
+
+void xdp_contacts_close(struct xdp_contacts *contacts)
+{
+	if (!contacts)
+		return;
+	ring_buffer__free(contacts->ring);
+	free(contacts);
 }

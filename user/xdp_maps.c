@@ -257,6 +257,29 @@ int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr)
 	return bpf_map_delete_elem(xdp->fd[XDP_MAP_BLOCKS], addr) ? -errno : 0;
 }
 
+int xdp_block_set(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block)
+{
+	return bpf_map_update_elem(xdp->fd[XDP_MAP_BLOCKS], addr, block, BPF_EXIST) ? -errno : 0;
+}
+
+int xdp_block_add(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block)
+{
+	return bpf_map_update_elem(xdp->fd[XDP_MAP_BLOCKS], addr, block, BPF_ANY) ? -errno : 0;
+}
+
+void xdp_offender_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_offender *out)
+{
+	if (bpf_map_lookup_elem(xdp->fd[XDP_MAP_OFFENDERS], addr, out))
+		memset(out, 0, sizeof(*out));
+}
+
+int xdp_offender_set(const struct xdp *xdp, const union ps_addr *addr,
+		     const struct ps_offender *offender)
+{
+	return bpf_map_update_elem(xdp->fd[XDP_MAP_OFFENDERS], addr, offender, BPF_ANY) ? -errno :
+											   0;
+}
+
 /* Collected first: removing entries under the walk would make it skip others. */
 struct inside {
 	const struct prefix *within;
@@ -352,24 +375,46 @@ static __u32 trie_entries(int fd, size_t value_bytes)
 	return n;
 }
 
-/*
- * The program skips the look-up in a list that config says is empty. Written in
- * place, word by word: a rule that another process sets meanwhile stays.
- */
+/* The config in place, for writing it word by word: a rule that another process sets
+ * meanwhile stays. NULL and errno on failure. */
+static struct ps_config *map_config(const struct xdp *xdp)
+{
+	void *cfg = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 xdp->fd[XDP_MAP_CONFIG], 0);
+
+	return cfg == MAP_FAILED ? NULL : cfg;
+}
+
+static void unmap_config(struct ps_config *cfg)
+{
+	munmap(cfg, (size_t)sysconf(_SC_PAGESIZE));
+}
+
+/* The program skips the look-up in a list that config says is empty. */
 static int update_counts(const struct xdp *xdp)
 {
-	size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
-	struct ps_config *cfg = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-				     xdp->fd[XDP_MAP_CONFIG], 0);
+	struct ps_config *cfg = map_config(xdp);
 
-	if (cfg == MAP_FAILED)
+	if (!cfg)
 		return -errno;
 	__atomic_store_n(&cfg->deny_count,
 			 trie_entries(xdp->fd[XDP_MAP_DENY], sizeof(struct ps_deny)),
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&cfg->dst_count, trie_entries(xdp->fd[XDP_MAP_DST], sizeof(__u8)),
 			 __ATOMIC_RELAXED);
-	munmap(cfg, bytes);
+	unmap_config(cfg);
+	return 0;
+}
+
+int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2])
+{
+	struct ps_config *cfg = map_config(xdp);
+
+	if (!cfg)
+		return -errno;
+	for (int v6 = 0; v6 < 2; v6++)
+		__atomic_store_n(&cfg->tracked_until_ns[v6], until_ns[v6], __ATOMIC_RELAXED);
+	unmap_config(cfg);
 	return 0;
 }
 
@@ -433,25 +478,4 @@ int xdp_dst_set(const struct xdp *xdp, const struct prefix *prefixes, unsigned i
 	for (unsigned int i = 0; i < n && !err; i++)
 		err = trie_add(fd, &prefixes[i], &(__u8){ 1 });
 	return err ? err : update_counts(xdp);
-}
-
-int xdp_locals_set(const struct xdp *xdp, const union ps_addr *addrs, unsigned int n)
-{
-	int fd = xdp->fd[XDP_MAP_LOCALS], err = 0;
-	union ps_addr key, next, *from = NULL;
-
-	for (unsigned int i = 0; i < n && !err; i++)
-		if (bpf_map_update_elem(fd, &addrs[i], &(__u8){ 1 }, BPF_ANY) && errno != E2BIG)
-			err = -errno; /* full: limits.h says what that means for the rest */
-	while (!err && bpf_map_get_next_key(fd, from, &next) == 0) {
-		unsigned int i = 0;
-
-		key = next;
-		from = &key;
-		while (i < n && !ps_addr_eq(&addrs[i], &key))
-			i++;
-		if (i == n && bpf_map_delete_elem(fd, &key) == 0)
-			from = NULL; /* the walk restarts: its place is gone */
-	}
-	return err;
 }

@@ -7,11 +7,15 @@
 #ifndef PSCAN_USER_XDP_MAPS_H
 #define PSCAN_USER_XDP_MAPS_H
 
+#include <stdbool.h>
+
 #include "addr.h"
 #include "xdp.h"
 
 int xdp_config_get(const struct xdp *xdp, struct ps_config *out);
 int xdp_config_set(const struct xdp *xdp, const struct ps_config *cfg);
+/* config.tracked_until_ns alone; what other processes write meanwhile stays. */
+int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2]);
 
 /* Sum over the CPUs. */
 int xdp_counters(const struct xdp *xdp, struct ps_counters *out);
@@ -36,8 +40,17 @@ int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_s
 /* An automatic block. -ENOENT when there is none. */
 int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_block *out);
 int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr);
+/* Writes one that is there. A packet that it drops at that moment may go uncounted. */
+int xdp_block_set(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);
+/* Writes one, new or in the place of what is there. */
+int xdp_block_add(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);
 /* Removes those inside @within; NULL: all. Return: how many, or a negative errno. */
 int xdp_blocks_lift(const struct xdp *xdp, const struct prefix *within);
+
+/* A source's earlier proven blocks; zero when it has none. */
+void xdp_offender_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_offender *out);
+int xdp_offender_set(const struct xdp *xdp, const union ps_addr *addr,
+		     const struct ps_offender *offender);
 
 /* -ENOSPC when the list is full. */
 int xdp_allow_add(const struct xdp *xdp, const struct prefix *prefix,
@@ -53,6 +66,8 @@ int xdp_deny_del(const struct xdp *xdp, const struct prefix *prefix);
 int xdp_lists_expire(const struct xdp *xdp);
 int xdp_dst_set(const struct xdp *xdp, const struct prefix *prefixes, unsigned int n);
 
+/* Is it one of the own addresses, as the program sees it. */
+bool xdp_local_has(const struct xdp *xdp, const union ps_addr *addr);
 /* Makes the set of own addresses equal to @addrs. */
 int xdp_locals_set(const struct xdp *xdp, const union ps_addr *addrs, unsigned int n);
 
@@ -63,5 +78,14 @@ int xdp_events_open(const struct xdp *xdp, xdp_event_fn *fn, void *data, struct 
 /* Waits at most @timeout_ms; -EINTR on a signal. Return: events handled or a negative errno. */
 int xdp_events_poll(struct xdp_events *events, int timeout_ms);
 void xdp_events_close(struct xdp_events *events);
+
+/* Contacts. Nobody is woken for them: read them at the poll. */
+typedef void xdp_contact_fn(const struct ps_contact *contact, void *data);
+struct xdp_contacts;
+int xdp_contacts_open(const struct xdp *xdp, xdp_contact_fn *fn, void *data,
+		      struct xdp_contacts **out);
+/* Hands over what is there. Return: how many, or a negative errno. */
+int xdp_contacts_read(struct xdp_contacts *contacts);
+void xdp_contacts_close(struct xdp_contacts *contacts);
 
 #endif

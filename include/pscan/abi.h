@@ -11,7 +11,7 @@
 #include "limits.h"
 #include "packet.h"
 
-#define PS_ABI_VERSION 1
+#define PS_ABI_VERSION 2
 #define PS_ABI_MAGIC 0x70736e31 /* "psn1" */
 
 #pragma GCC diagnostic push
@@ -61,12 +61,43 @@ enum ps_response {
 	PS_RESPOND_HARD,	/* block everything from the source */
 };
 
+/*
+ * What shows that a scan's packets come from the address they bear. A SYN, a
+ * FIN or a datagram shows nothing; only the receiver of our SYN+ACK can
+ * acknowledge the sequence number in it (RFC 9293 section 3.5).
+ */
+enum ps_proof {
+	PS_PROOF_NONE,
+	PS_PROOF_HANDSHAKE,	/* it completed a handshake amid its probes */
+	PS_PROOF_COOKIE,	/* it completed one with a SYN cookie, on a port where nobody listens */
+	PS_PROOF_MAX
+};
+
+/* What a scan gets that nothing proves. */
+enum ps_unproven {
+	PS_UNPROVEN_SOFT,	/* unproven_ns, and established connections keep flowing */
+	PS_UNPROVEN_COOKIE,	/* the same; its SYNs are answered with SYN cookies */
+	PS_UNPROVEN_FULL,	/* what a proven one gets */
+};
+
+/* Who found the scan. */
+enum ps_engine {
+	PS_ENGINE_BURST,	/* the rule, in the kernel; the others run in user space */
+	PS_ENGINE_WALK,		/* slow: closed ports, one after the other */
+	PS_ENGINE_SWEEP,	/* many hosts of one network */
+	PS_ENGINE_CROWD,	/* many sources, one target: told, never blocked */
+	PS_ENGINE_MAX
+};
+
 /* The rule; every number can be changed while the program runs. */
 struct ps_rule {
 	__u64 window_ns;
-	__u64 block_ns;		/* how long a block lasts after the last probe */
+	__u64 block_ns;		/* how long a proven source's first block lasts after the last probe */
+	__u64 block_max_ns;	/* each further block of it lasts twice as long, up to this */
+	__u64 unproven_ns;	/* how long an unproven source's lasts */
 	__u64 quiet_ns;		/* monitor: silence that ends one scan, so the next is told again */
 	__u32 classes;		/* 1 << enum ps_class: which score */
+	__u32 cookie_rate;	/* SYN cookies a second, at most, of all CPUs together */
 	__u16 threshold;	/* points; reached means scan */
 	__u16 low_ports;	/* ports below this weigh weight_low */
 	__u16 traps[PS_TRAPS_MAX]; /* unused entries repeat the first; all 0: none */
@@ -76,7 +107,8 @@ struct ps_rule {
 	__u8 window;		/* enum ps_window */
 	__u8 count_by;		/* enum ps_count_by */
 	__u8 respond;		/* enum ps_response */
-	__u8 pad[2];
+	__u8 unproven;		/* enum ps_unproven */
+	__u8 pad[5];
 };
 
 struct ps_config {
@@ -85,6 +117,9 @@ struct ps_config {
 	__u64 seed;		/* keys every hash; random per table set, kept across upgrades */
 	__u64 started_ns;	/* monotonic clock at first attach */
 	__u64 test_now_ns;	/* scripted clock; read only by a program loaded for tests */
+	__u64 tracked_until_ns[2]; /* IPv4, IPv6: flows on their way through enter the connection
+				 * table, and the loader looks again before then; else nobody can
+				 * tell a reply to them from a probe */
 	struct ps_rule rule;
 	__u8 mark_bits;		/* log2 of the fingerprint array's entries */
 	__u8 bucket_bits;	/* log2 of the source table's buckets */
@@ -156,6 +191,7 @@ enum ps_action {
 struct ps_block {
 	__u64 since_ns;
 	__u64 until_ns;
+	__u64 span_ns;		/* how long it lasts after the latest packet */
 	__u64 told_ns;		/* when the latest event about it went out */
 	__u64 packets;		/* dropped since */
 	__u64 bytes;
@@ -163,7 +199,23 @@ struct ps_block {
 	__u8 class;		/* the scan's name, enum ps_class */
 	__u8 reason;		/* enum ps_reason */
 	__u16 score;
+	__u8 engine;		/* enum ps_engine */
+	__u8 proof;		/* enum ps_proof */
+	__u8 respond;		/* enum ps_response: soft or hard */
+	__u8 ttl;		/* of the crossing probe */
+	__u8 proof_ttl;		/* of the packet that completed the handshake; 0: none was seen */
+	__u8 pad[3];
 	struct ps_source evidence; /* as it was at the crossing probe */
+};
+
+/*
+ * Value of `offenders`, keyed by union ps_addr: who was blocked with proof
+ * before. The kernel's side does not ask it; it is a map to outlive the loader.
+ */
+struct ps_offender {
+	__u64 until_ns;		/* end of the latest such block, as it was made */
+	__u32 blocks;
+	__u32 pad;
 };
 
 /* Key of the LPM tries `allow`, `deny` and `dst`. */
@@ -208,6 +260,7 @@ enum ps_event_kind {
 	PS_EVENT_SCAN,		/* the rule fired */
 	PS_EVENT_RENEW,		/* a blocked source goes on; at most one per half block time */
 	PS_EVENT_EXPIRE,	/* a block ran out; made by user space */
+	PS_EVENT_PROVEN,	/* the proof came after the block, which is what it deserves now; too */
 	PS_EVENT_MAX
 };
 
@@ -222,8 +275,40 @@ struct ps_event {
 	__u8 action;		/* enum ps_action */
 	__u8 reason;		/* enum ps_reason */
 	__u8 class;		/* enum ps_class with the most points */
-	__u32 pad;
+	__u8 engine;		/* enum ps_engine */
+	__u8 proof;		/* enum ps_proof */
+	__u8 ttl;		/* of the crossing probe */
+	__u8 proof_ttl;		/* as in ps_block */
 	struct ps_source source; /* the record at that moment: the evidence */
+};
+
+enum ps_contact_kind {
+	PS_CONTACT_PROBE,	/* nothing of ours explains it; whether the port is open is for
+				 * user space to find out */
+	PS_CONTACT_HANDSHAKE,	/* acknowledges the sequence number of our SYN+ACK */
+	PS_CONTACT_COOKIE,	/* acknowledges a SYN cookie, of a port where nobody listens */
+};
+
+/*
+ * A source's first packet to a port of a target within the window, for the
+ * engines that look at minutes and hours. A record of its own, since most sources that send
+ * one never get a ps_source.
+ */
+struct ps_contact {
+	__u64 at_ns;
+	union ps_addr src;
+	union ps_addr dst;
+	__u32 seq;		/* TCP */
+	__u32 ifindex;
+	__u16 sport;
+	__u16 dport;
+	__u16 window;		/* TCP */
+	__u16 ip_id;		/* IPv4 */
+	__u8 kind;		/* enum ps_contact_kind */
+	__u8 class;		/* enum ps_class */
+	__u8 ttl;
+	__u8 options;		/* bytes of TCP options */
+	__u32 pad;
 };
 
 /*
@@ -234,10 +319,12 @@ enum ps_count {
 	PS_COUNT_FLOW,		/* a flow that a socket explained a moment ago */
 	PS_COUNT_DROP,		/* gate: source blocked or headers hidden, dropped; a crossing
 				 * probe counts as scored */
+	PS_COUNT_COOKIE,	/* gate: source blocked, its SYN answered with a SYN cookie */
+	PS_COUNT_COOKIE_OVER,	/* gate: not answered for cookie_rate, and dropped */
 	PS_COUNT_SPARED,	/* gate: source blocked, its established connection passes */
 	PS_COUNT_UNSCORED,	/* group address, destination not watched, ICMP, class not wanted */
 	PS_COUNT_REPLY,		/* SYN+ACK or RST that nothing of ours asked for */
-	PS_COUNT_EXPLAINED,	/* evidence: a socket of ours explains it */
+	PS_COUNT_EXPLAINED,	/* evidence: a socket or a tracked flow of ours explains it */
 	PS_COUNT_FORWARDED,	/* evidence: may be a reply, and is not for this host to know */
 	PS_COUNT_FIRST,		/* score: first port of a source, fingerprint only */
 	PS_COUNT_AGAIN,		/* score: the same port of such a source */
@@ -249,6 +336,7 @@ enum ps_count {
 	PS_COUNT_BLOCK,		/* verdict: a source was blocked */
 	PS_COUNT_TABLE,		/* verdict: the block list refused the entry */
 	PS_COUNT_EVENT_LOST,	/* event: ring buffer full */
+	PS_COUNT_CONTACT_LOST,	/* contact: ring buffer full, the slow engines miss it */
 	PS_COUNT_MAX
 };
 
@@ -262,13 +350,15 @@ struct ps_counters {
 _Static_assert(sizeof(union ps_addr) == 16, "abi");
 _Static_assert(PS_CLASS_UDP == PS_CLASS_MAX - 1 && PS_CLASS_MAX <= PS_CLASS_SLOTS, "abi");
 _Static_assert(sizeof(struct ps_probe) == 8, "abi");
-_Static_assert(sizeof(struct ps_rule) == 56, "abi");
-_Static_assert(sizeof(struct ps_config) == 104, "abi");
+_Static_assert(sizeof(struct ps_rule) == 80, "abi");
+_Static_assert(sizeof(struct ps_config) == 144, "abi");
 _Static_assert(sizeof(struct ps_source) == 432, "abi");
 _Static_assert(sizeof(struct ps_bucket) == 24 + PS_WAYS * 432, "abi");
-_Static_assert(sizeof(struct ps_block) == 48 + 432, "abi");
+_Static_assert(sizeof(struct ps_block) == 64 + 432, "abi");
 _Static_assert(sizeof(struct ps_event) == 40 + 432, "abi");
+_Static_assert(sizeof(struct ps_offender) == 16, "abi");
 _Static_assert(sizeof(struct ps_prefix) == 20, "abi");
 _Static_assert(sizeof(struct ps_port_key) == 24, "abi");
+_Static_assert(sizeof(struct ps_contact) == 64, "abi");
 
 #endif /* PSCAN_ABI_H */

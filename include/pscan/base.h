@@ -13,12 +13,17 @@
 #ifdef __bpf__
 #include "vmlinux.h"
 #define PS_LOCK_FIELD struct bpf_spin_lock lock
+/* Nothing: a packed field is loaded byte by byte, and half the program would be
+ * that. The verifier knows where frames lie and refuses what a machine cannot load. */
+#define PS_PACKED
 #else
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 /* Same place and size as the kernel's bpf_spin_lock; unused natively. */
 #define PS_LOCK_FIELD __u32 lock
+/* Of headers on the wire: in a capture they lie at any address. */
+#define PS_PACKED __attribute__((packed))
 #endif
 
 #define PS_INLINE static inline __attribute__((always_inline, unused))

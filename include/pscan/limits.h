@@ -61,6 +61,10 @@
 /* Automatic blocks (LRU): the least recently active makes room. */
 #define PS_BLOCKS_MAX 32768
 
+/* Sources whose earlier proven blocks make the next one longer (LRU): the one
+ * asked for least recently begins again. */
+#define PS_OFFENDERS_MAX 8192
+
 /* Prefixes in each of allow, deny and dst. Full: the command that adds says so. */
 #define PS_PREFIXES_MAX 65536
 
@@ -71,6 +75,12 @@
 /* Bytes of ring buffer: about 2000 events between two polls. Full: the event
  * is lost and counted as PS_COUNT_EVENT_LOST; the block stands all the same. */
 #define PS_RING_BYTES (1U << 20)
+
+/* Bytes of ring buffer for contacts: about 6500 between two polls. What only
+ * shows one packet of its source may fill half of it, so that a flood of
+ * forged sources leaves room for the rest. Full: counted as
+ * PS_COUNT_CONTACT_LOST; the burst rule is not affected. */
+#define PS_CONTACTS_BYTES (1U << 19)
 
 /* (source, protocol, port) counters under --save-ports: the least recently
  * hit makes room. */

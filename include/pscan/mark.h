@@ -8,13 +8,17 @@
  * again as a first) but not those of sources that have a record: a collision
  * with a live one sends the packet to the table without admission.
  *
- *	63       44 43      42  41  38 37  22 21     0
- *	| tag (20) | tracked | u | class | port | time  |
+ *	63       49 48   43 42        41  38 37  22 21     0
+ *	| tag (15) | host  | tracked | class | port | time  |
+ *
+ * `host` tells the port of one target from the same port of the next, for
+ * contacts alone (ps_mark_moved()): the score does not look at it.
  */
 #ifndef PSCAN_MARK_H
 #define PSCAN_MARK_H
 
 #include "abi.h"
+#include "hash.h"
 
 #define PS_MARK_TIME_SHIFT 16 /* 65.5 us; 22 bits wrap after 275 s */
 #define PS_MARK_TIME_MASK 0x3fffffULL
@@ -29,7 +33,7 @@ enum ps_sight {
 PS_INLINE __u64 ps_mark_make(__u64 hash, bool tracked, enum ps_class class, __u16 port,
 			     __u64 now_ns)
 {
-	return (hash >> 20 & 0xfffff) << 44 | (__u64)tracked << 43 | (__u64)class << 38 |
+	return (hash >> 20 & 0x7fff) << 49 | (__u64)tracked << 42 | (__u64)class << 38 |
 	       (__u64)port << 22 | (now_ns >> PS_MARK_TIME_SHIFT & PS_MARK_TIME_MASK);
 }
 
@@ -45,12 +49,30 @@ PS_INLINE enum ps_class ps_mark_class(__u64 mark)
 
 PS_INLINE bool ps_mark_tracked(__u64 mark)
 {
-	return mark >> 43 & 1;
+	return mark >> 42 & 1;
 }
 
 PS_INLINE bool ps_mark_is(__u64 mark, __u64 hash)
 {
-	return mark >> 44 == (hash >> 20 & 0xfffff);
+	return mark >> 49 == (hash >> 20 & 0x7fff);
+}
+
+#define PS_MARK_HOST_SHIFT 43
+#define PS_MARK_HOST_MASK (0x3fULL << PS_MARK_HOST_SHIFT)
+
+/* The mark of a source's probe to @dst; keyed by the source's hash, so that nobody
+ * can choose targets that look like one. */
+PS_INLINE __u64 ps_mark_at(__u64 mark, __u64 hash, const union ps_addr *dst)
+{
+	__u64 host = ps_mix(hash ^ dst->d[1] ^ dst->d[0] * 3) << PS_MARK_HOST_SHIFT;
+
+	return (mark & ~PS_MARK_HOST_MASK) | (host & PS_MARK_HOST_MASK);
+}
+
+/* The marked port, probed again: at another target, but for one in 64? */
+PS_INLINE bool ps_mark_moved(__u64 mark, __u64 hash, const union ps_addr *dst)
+{
+	return ps_mark_at(mark, hash, dst) != mark;
 }
 
 /* Two CPUs' clocks, read before the mark was, differ by less than this: 67 ms. */

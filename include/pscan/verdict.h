@@ -45,11 +45,32 @@ PS_INLINE struct ps_verdict ps_verdict(const struct ps_rule *rule, bool guarded)
 	return (struct ps_verdict){ PS_ACTION_BLOCK, PS_REASON_RULE };
 }
 
-/* May @p pass although its source is blocked, provided a socket says the
- * connection is established? Bare probes are never worth the question. */
-PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_packet *p)
+/*
+ * How long the kernel blocks, and how. A crossing probe proves nothing about
+ * the address it bears: the worst a forger can do to its owner is this. Who has
+ * proof, which takes longer than a packet, makes more of it (user/proof.h).
+ */
+PS_INLINE __u64 ps_verdict_unproven_ns(const struct ps_rule *rule)
 {
-	return rule->respond != PS_RESPOND_HARD && !(p->bits & PS_PKT_TINY);
+	bool full = rule->unproven == PS_UNPROVEN_FULL || rule->unproven_ns > rule->block_ns;
+
+	return full ? rule->block_ns : rule->unproven_ns;
+}
+
+PS_INLINE __u8 ps_verdict_unproven_respond(const struct ps_rule *rule)
+{
+	return rule->unproven == PS_UNPROVEN_FULL ? rule->respond : (__u8)PS_RESPOND_SOFT;
+}
+
+/* May @p pass although @b is in force against its source, provided a socket says
+ * the connection is established? Bare probes are never worth the question. A block
+ * is hard when it was made so and the rule is still that. */
+PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_block *b,
+				    const struct ps_packet *p)
+{
+	bool hard = rule->respond == PS_RESPOND_HARD && b->respond == PS_RESPOND_HARD;
+
+	return !hard && !(p->bits & PS_PKT_TINY);
 }
 
 /*
@@ -69,9 +90,9 @@ PS_INLINE bool ps_verdict_hidden(const struct ps_rule *rule, enum ps_parse res)
  * all CPUs, and a second more or less does not matter, unless the whole block
  * lasts no longer.
  */
-PS_INLINE __u64 ps_verdict_renew_step(const struct ps_rule *rule)
+PS_INLINE __u64 ps_verdict_renew_step(const struct ps_block *b)
 {
-	__u64 most = 1000000000ULL, eighth = rule->block_ns >> 3;
+	__u64 most = 1000000000ULL, eighth = b->span_ns >> 3;
 
 	return eighth < most ? eighth : most;
 }

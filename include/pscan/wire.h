@@ -12,8 +12,6 @@
 
 #include "base.h"
 
-#define PS_PACKED __attribute__((packed))
-
 struct ps_eth { /* IEEE 802.3 */
 	__u8 dst[6];
 	__u8 src[6];

@@ -10,7 +10,7 @@
 #
 # What the program answers is read as JSON, never as text.
 
-pins=/sys/fs/bpf/pscan-xdp-v1
+pins=/sys/fs/bpf/pscan-xdp-v2
 export pins
 
 # attach [OPTION...]: the program on t0, events going to $events. $loader_pid runs it.
@@ -22,7 +22,7 @@ attach() {
 
 # attached_to IFACE: wait until the loader says that it is.
 attached_to() {
-	if ! wait_for grep -q "attached to $1 " "$loader_err"; then
+	if ! wait_for -t 20 grep -q "attached to $1 " "$loader_err"; then
 		cat "$loader_err" >&2
 		return 1
 	fi
@@ -69,6 +69,22 @@ interrupt() {
 murder() {
 	kill -KILL "$loader_pid"
 	wait "$loader_pid" || [ $? -eq 137 ]
+}
+
+# cell TABLE NAME=VALUE...: add a row to a table of `make coverage`, which names the
+# file in PSCAN_COVERAGE; nothing otherwise. Numbers stay numbers.
+cell() {
+	local table=$1 pair args=()
+
+	[ -n "${PSCAN_COVERAGE-}" ] || return 0
+	shift
+	for pair in "$@"; do
+		args+=(--arg "${pair%%=*}" "${pair#*=}")
+	done
+	jq -cn --arg table "$table" "${args[@]}" \
+		'reduce ($ARGS.named | to_entries[]) as $cell ({};
+			.[$cell.key] = ($cell.value as $text | try ($text | tonumber) catch $text))' \
+		>>"$PSCAN_COVERAGE"
 }
 
 # traffic a|t KIND SERVER...: ordinary traffic or bare probes from there; see traffic.py.

@@ -61,9 +61,9 @@ static inline void prog_lo_up(void)
 	close(fd);
 }
 
-static inline int prog_load(bool test_clock)
+static inline int prog_load_with(bool test_clock, struct ps_rule rule)
 {
-	struct xdp_load_options options = { .rule = rule_default(RULE_SOPHOS), .unpinned = true,
+	struct xdp_load_options options = { .rule = rule, .unpinned = true,
 					    .test_clock = test_clock };
 
 	if (unshare(CLONE_NEWNET))
@@ -77,6 +77,11 @@ static inline int prog_load(bool test_clock)
 		return -1;
 	prog.cfg->test_now_ns = 1000 * SEC;
 	return xdp_events_open(prog.xdp, prog_on_event, NULL, &prog.ring);
+}
+
+static inline int prog_load(bool test_clock)
+{
+	return prog_load_with(test_clock, rule_default(RULE_SOPHOS));
 }
 
 /* The builder's destinations are this host's own: sockets can be asked, and there are none. */

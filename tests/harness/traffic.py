@@ -9,13 +9,28 @@ traffic.py fetch SERVER PORT N     N connections to a server that talks; every o
 traffic.py dns SERVER N            N questions from N ports at once, all answers awaited
 traffic.py echo SERVER PORT        one connection: each line of standard input goes out, and
                                    its echo to standard output
+traffic.py nat SERVER N PORT...    N clients behind one address, sixteen at a time: each uses one
+                                   of the ports; every tenth also tries one where nobody
+                                   listens, 8443 or 8008
+traffic.py monitor SERVER N PORT...  N rounds of checks, ten checks a second; a service that
+                                   is down is no error
+traffic.py peers SERVER OPEN GONE ADDRESS...  a peer at each address of ours: talks to the open
+                                   port, and sends a few datagrams to one that is gone
+traffic.py ask SERVER PORT N       N datagrams from N ports at once, all echoes awaited
+traffic.py hold SERVER PAUSE PORT...  a connection to each port, one after the other; all of
+                                   them talk at once, are silent for PAUSE seconds, and talk
+                                   at once again
+traffic.py crowd SERVER PORT SOURCE...  each source, an address of ours, tries two ports, from PORT
+                                   on, that no other tries; nothing awaited
 traffic.py probe SERVER PORT...    one connection attempt to each port, nothing awaited
 
 Ends with status 1 as soon as something does not come back as it should.
 """
+import concurrent.futures
 import socket
 import struct
 import sys
+import time
 
 TIMEOUT = 5
 
@@ -92,21 +107,120 @@ def echo(server, port):
             sys.stdout.buffer.flush()
 
 
-def probe(server, *ports):
+def talk(sock, words):
+    """A few lines to a server that echoes."""
+    with sock:
+        sock.settimeout(TIMEOUT)
+        for word in words:
+            sock.sendall(word)
+            answer = b""
+            while len(answer) < len(word):
+                answer += sock.recv(len(word) - len(answer)) or sys.exit("connection lost")
+            assert answer == word, answer
+
+
+def refused(server, port):
+    try:
+        connect(server, port).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def nat_client(server, number, port):
+    if number % 10 == 0:
+        assert refused(server, (8443, 8008)[number // 10 % 2])
+    talk(connect(server, port), [b"EHLO client%d.example\r\n" % number, b"QUIT\r\n"])
+
+
+def nat(server, count, *ports):
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        clients = [pool.submit(nat_client, server, number, ports[number % len(ports)])
+                   for number in range(count)]
+        for client in clients:
+            client.result()
+
+
+def monitor(server, rounds, *ports):
+    due = time.monotonic()
+    for _ in range(rounds):
+        for port in ports:
+            time.sleep(max(0, due - time.monotonic()))
+            due += 0.1
+            try:
+                talk(connect(server, port), [b"PING\n"])
+            except ConnectionRefusedError:
+                pass
+
+
+def peers(server, open_port, gone_port, *addresses):
+    for address in addresses:
+        talk(socket.create_connection((server, open_port), TIMEOUT, (address, 0)),
+             [b"\x13BitTorrent protocol", b"have", b"bye"])
+        with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET,
+                           socket.SOCK_DGRAM) as sock:
+            sock.bind((address, 0))
+            for _ in range(3):
+                sock.sendto(b"d1:ad2:id20:", (server, gone_port))
+
+
+def ask(server, port, count):
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    socks = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(count)]
+    for number, sock in enumerate(socks):
+        sock.settimeout(TIMEOUT)
+        sock.sendto(b"%d" % number, (server, port))
+    for number, sock in enumerate(socks):
+        answer = sock.recv(512)
+        assert answer == b"%d" % number, answer
+
+
+def hold(server, pause, *ports):
     socks = []
     for port in ports:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        sock.connect_ex((server, port))
-        socks.append(sock)
+        socks.append(connect(server, port))
+        time.sleep(0.03)
+    for turn in range(2):
+        time.sleep(pause * turn)
+        for sock in socks:
+            sock.sendall(b"still here\n")
+        for sock in socks:
+            answer = b""
+            while len(answer) < 11:
+                answer += sock.recv(11 - len(answer)) or sys.exit("connection lost")
+
+
+def attempt(server, port, source=None):
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    if source:
+        sock.bind((source, 0))
+    sock.connect_ex((server, port))
+    return sock
+
+
+def crowd(server, port, *sources):
+    socks = []
+    for turn in range(2):
+        for number, source in enumerate(sources):
+            socks.append(attempt(server, port + number + turn * len(sources), source))
+            time.sleep(0.02)
+
+
+def probe(server, *ports):
+    socks = [attempt(server, port) for port in ports]
+    assert socks
 
 
 def main():
-    kinds = {kind.__name__: kind for kind in (http, sessions, fetch, dns, echo, probe)}
+    kinds = {kind.__name__: kind
+             for kind in (http, sessions, fetch, dns, echo, nat, monitor, peers, ask, hold,
+                          crowd, probe)}
     if len(sys.argv) < 3 or sys.argv[1] not in kinds:
         sys.exit(__doc__)
-    kinds[sys.argv[1]](sys.argv[2], *map(int, sys.argv[3:]))
+    kinds[sys.argv[1]](sys.argv[2], *(int(arg) if arg.isdigit() else arg
+                                      for arg in sys.argv[3:]))
 
 
 main()

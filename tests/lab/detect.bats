@@ -43,6 +43,19 @@ answers4="ip and src host $target4 and (tcp or udp or icmp)"
 # shellcheck disable=SC2034
 answers6="ip6 and src host $target6 and (tcp or udp or (icmp6 and ip6[40] < 128))"
 
+# The command as the table shows it: without its paths, and what only the lab needs.
+shown() {
+	local word words=()
+
+	for word in "$@"; do
+		case $word in
+		"$target4" | "$target6" | -n | -q | -Pn) ;;
+		*) words+=("${word##*/}") ;;
+		esac
+	done
+	echo "${words[*]}"
+}
+
 # caught FAMILY TYPE CMD...: CMD, run in the attacker, is taken for a scan of TYPE.
 # It is ended once enough of it was dropped to show that the block is in force.
 caught() {
@@ -59,6 +72,9 @@ caught() {
 	kill "$scan_pid"
 	count_stop answers
 	answered=$(($(counted answers sports) + $(counted answers quoted)))
+	cell scans "scan=$(shown "$@")" "family=IPv$family" "engine=$(event scan '.engine // "burst"')" \
+		"named=$(event scan .type)" "answered=$answered" \
+		"ms=$(event scan '[.evidence[].age_ms] | max')"
 	echo "# IPv$family $*: $(event scan '"\(.type), \(.ports) ports seen"')," \
 		"$answered answered, the last $(answer_ms) ms after the first" >&3
 
@@ -115,3 +131,31 @@ masscan_to() {
 
 @test "masscan, IPv4" { masscan_to 4 "$target4" "$attacker4"; }
 @test "masscan, IPv6" { masscan_to 6 "$target6" "$attacker6"; }
+
+# Ended by a signal, it leaves a file to go on with: in a folder that is thrown away.
+ours() {
+	cd "$BATS_TEST_TMPDIR"
+	caught "$1" "$2" "$pscan" scan "$3" -Pn -p 1-1000 "$4"
+}
+
+@test "pscan-xdp scan, every technique, IPv4" {
+	ours 4 SYN --syn "$target4"
+	ours 4 SYN --connect "$target4"
+	ours 4 FIN --fin "$target4"
+	ours 4 NULL --null "$target4"
+	ours 4 XMAS --xmas "$target4"
+	ours 4 MAIMON --maimon "$target4"
+	ours 4 ACK --ack "$target4"
+	ours 4 UDP --udp "$target4"
+}
+
+@test "pscan-xdp scan, every technique, IPv6" {
+	ours 6 SYN --syn "$target6"
+	ours 6 SYN --connect "$target6"
+	ours 6 FIN --fin "$target6"
+	ours 6 NULL --null "$target6"
+	ours 6 XMAS --xmas "$target6"
+	ours 6 MAIMON --maimon "$target6"
+	ours 6 ACK --ack "$target6"
+	ours 6 UDP --udp "$target6"
+}

@@ -208,7 +208,8 @@ static void expires(bool v6)
 	prog_begin(v6);
 	assert_int_equal(prog_scan(101, 7, MS), 7);
 	assert_true(prog_has_block(&block));
-	assert_int_equal(block.until_ns - block.since_ns, prog.cfg->rule.block_ns);
+	assert_int_equal(block.span_ns, ps_verdict_unproven_ns(&prog.cfg->rule));
+	assert_int_equal(block.until_ns - block.since_ns, block.span_ns);
 	prog_at(block.until_ns);
 	assert_int_equal(prog_syn(80), XDP_PASS);
 	/* The next scan is judged like the first, and blocked again. */
@@ -230,6 +231,7 @@ static void renewed(bool v6)
 
 		prog_begin(v6);
 		prog.cfg->rule.block_ns = lengths[i];
+		prog.cfg->rule.unproven = PS_UNPROVEN_FULL;
 		assert_int_equal(prog_scan(101, 7, 0), 7);
 		prog_forget();
 		start = prog_now();

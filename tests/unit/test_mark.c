@@ -87,6 +87,27 @@ static void test_renew_and_track(void **state)
 	assert_true(ps_mark_tracked(ps_mark_track(mine, PS_SIGHT_SECOND, HASH, SEC)));
 }
 
+/* The same port of the next target is told from a retransmission; no other field feels it. */
+static void test_moved(void **state)
+{
+	struct ps_rule rule = walk_rule();
+	__u64 mark = ps_mark_make(HASH, false, PS_CLASS_OTHER, 0xffff, 77 * SEC);
+	union ps_addr dst = { .b = { [10] = 0xff, 0xff, 203, 0, 113, 0 } }, next = dst;
+	unsigned int moved = 0;
+	(void)state;
+
+	mark = ps_mark_at(mark, HASH, &dst);
+	assert_false(ps_mark_moved(mark, HASH, &dst));
+	assert_int_equal(look(&rule, mark, PS_CLASS_SYN, 0xffff, 77 * SEC), PS_SIGHT_AGAIN);
+	assert_int_equal(ps_mark_class(mark), PS_CLASS_OTHER);
+	assert_int_equal(ps_mark_port(mark), 0xffff);
+	assert_false(ps_mark_tracked(mark));
+	for (next.b[15] = 1; next.b[15]; next.b[15]++)
+		moved += ps_mark_moved(mark, HASH, &next);
+	assert_in_range(moved, 240, 255);
+	assert_false(ps_mark_moved(ps_mark_renew(&rule, mark, 78 * SEC), HASH, &dst));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +115,7 @@ int main(void)
 		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_sights),
 		cmocka_unit_test(test_renew_and_track),
+		cmocka_unit_test(test_moved),
 	};
 
 	return cmocka_run_group_tests_name("mark", tests, NULL, NULL);

@@ -48,8 +48,8 @@ static void test_text_scan(void **state)
 
 	assert_string_equal(
 		text, "2023-11-14 22:13:20.060 SCAN 198.51.100.7 FIN 21/21 points, 7 ports 22 23 "
-		      "25 80 443 21 53 of 203.0.113.5, vertical, BLOCKED until 22:23:20.060 "
-		      "(eth0)\n");
+		      "25 80 443 21 53 of 203.0.113.5, vertical, BLOCKED until 22:23:20.060, "
+		      "unproven (eth0)\n");
 	free(text);
 }
 
@@ -149,9 +149,9 @@ static void test_evidence_order(void **state)
 	s.probe[1].at = now - 100;
 	s.probe[2].at = now;
 	s.probe[3].at = now - 1;
-	assert_int_equal(report_order(&s, now_ns, order), 4);
+	assert_int_equal(report_order(&s, PS_ENGINE_BURST, now_ns, order), 4);
 	assert_memory_equal(order, ((__u8[]){ 1, 3, 2, 0 }), 4);
-	assert_true(report_age_ms(&s.probe[0], now_ns) < 0);
+	assert_true(report_age_ms(&s, PS_ENGINE_BURST, &s.probe[0], now_ns) < 0);
 }
 
 static void test_full_disk(void **state)

@@ -16,7 +16,7 @@ static struct summary_source blocked_source(const struct ps_rule *rule, __u64 no
 	struct summary_source out;
 	struct ps_block block;
 
-	ps_event_to_block(&e, 60, &block);
+	ps_event_to_block(rule, &e, 60, &block);
 	block.packets = 900;
 	summary_source(rule, &e.source, &block, NULL, now_ns, &out);
 	return out;

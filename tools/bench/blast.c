@@ -7,7 +7,8 @@
  *	      [--flags HEX] [--threads N] [--seconds N] [--rate PPS]
  *
  * --random is any source; --sources N the N addresses from --src on (N a power
- * of two, --src aligned to it).
+ * of two, --src aligned to it). --rate is kept frame by frame, by one thread that
+ * never sleeps. SIGTERM ends it early, with its line.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -17,6 +18,7 @@
 #include <net/if.h>
 #include <pthread.h>
 #include <pscan/wire.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,9 @@
 
 #include "blast.skel.h"
 
-#define CHUNK 65536 /* frames between two looks at the clock */
+#define CHUNK 65536 /* frames between two looks at the clock; a fifth of a second at a rate */
+#define BATCH 64 /* frames delivered together */
+#define BATCH_PACED 16
 #define THREADS_MAX 8
 
 struct blast {
@@ -35,13 +39,22 @@ struct blast {
 	__u8 flags;
 	bool random;
 	__u32 sources;	/* 0: the one, or any with --random */
-	double rate;	/* frames per second of each thread; 0: as fast as can be */
+	double rate;	/* frames per second; 0: as fast as can be */
 	__u64 count;	/* frames, of all threads */
 	double seconds;
 	int prog;
+	const volatile __u64 *paced; /* frames sent so far at a rate, by the program's own count */
 	unsigned char frame[60];
 	__u64 sent[THREADS_MAX];
 };
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
 
 struct worker {
 	struct blast *blast;
@@ -100,24 +113,22 @@ static void *work(void *arg)
 	const struct worker *w = arg;
 	struct blast *b = w->blast;
 	__u64 share = b->count / b->threads, *sent = &b->sent[w->number];
-	double start = now(), end = start + b->seconds;
-	/* Paced in steps of a millisecond, so that the flood is even. */
-	__u64 chunk = b->rate > 0 ? (__u64)(b->rate / 1000) + 1 : CHUNK;
+	__u64 chunk = b->rate > 0 ? (__u64)(b->rate / 5) + 1 : CHUNK;
+	double end = now() + b->seconds;
 
-	while (*sent < share && now() < end) {
+	while (*sent < share && !stopped && now() < end) {
 		__u64 left = share - *sent;
 		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = b->frame,
 			    .data_size_in = sizeof(b->frame),
 			    .repeat = (int)(left < chunk ? left : chunk),
-			    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 64);
+			    .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+			    .batch_size = b->rate > 0 ? BATCH_PACED : BATCH);
 
-		if (bpf_prog_test_run_opts(b->prog, &opts)) {
+		if (bpf_prog_test_run_opts(b->prog, &opts) && errno != EINTR) {
 			fprintf(stderr, "blast: %s\n", strerror(errno));
 			break;
 		}
-		*sent += (__u64)opts.repeat;
-		while (b->rate > 0 && (double)*sent / b->rate > now() - start)
-			nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+		*sent = b->rate > 0 ? *b->paced : *sent + (stopped ? 0 : (__u64)opts.repeat);
 	}
 	return NULL;
 }
@@ -159,6 +170,8 @@ static int parse(int argc, char **argv, struct blast *b)
 		default: return -1;
 		}
 	}
+	if (b->rate > 0 && b->threads > 1)
+		return -1;
 	return b->ifindex && b->count && b->threads && b->threads <= THREADS_MAX ? 0 : -1;
 }
 
@@ -191,7 +204,8 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (parse(argc, argv, &b)) {
-		fprintf(stderr, "blast: --dev, --dst-mac, --src, --dst and --count are needed\n");
+		fprintf(stderr, "blast: --dev, --dst-mac, --src, --dst and --count are needed; "
+			"--rate is for one thread\n");
 		return 2;
 	}
 	skel = blast_bpf__open();
@@ -201,11 +215,15 @@ int main(int argc, char **argv)
 	skel->rodata->random_bits = b.random ? ~0U : b.sources ? b.sources - 1 : 0;
 	skel->rodata->port_first = b.port_first;
 	skel->rodata->port_count = (__u16)(b.port_last - b.port_first + 1);
+	skel->rodata->gap_ns = b.rate > 0 ? (__u64)(1e9 / b.rate) : 0;
+	skel->rodata->frames_max = b.count;
 	if (blast_bpf__load(skel)) {
 		blast_bpf__destroy(skel);
 		return 1;
 	}
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = stop }, NULL);
 	b.prog = bpf_program__fd(skel->progs.blast);
+	b.paced = &skel->bss->frames;
 	build_frame(&b);
 	rc = run(&b);
 	blast_bpf__destroy(skel);

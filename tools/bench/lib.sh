@@ -2,7 +2,9 @@
 # shellcheck shell=bash
 #
 # lib.sh - what the benchmarks that need two hosts share: a lab that goes away
-# by itself, the program attached in it, and the packet generator.
+# by itself, the program attached in it, the packet generator, medians. A
+# benchmark prints its table on standard error and one object of JSON on
+# standard output.
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 pscan=$PWD/build/pscan-xdp
 bench=$PWD/build/tools/bench
@@ -10,6 +12,7 @@ attacker4=198.51.100.2
 target4=198.51.100.1
 export pscan bench attacker4 target4
 lab=
+target_dev=t0
 attach_pid=
 
 bench_down() {
@@ -31,9 +34,9 @@ on() {
 	tools/lab.sh exec "$lab" "$@"
 }
 
-# attach [OPTION...]: on t0, in the background; what it prints goes to $attach_out if set.
+# attach [OPTION...]: on the target's device, in the background; what it prints goes to $attach_out if set.
 attach() {
-	tools/lab.sh exec "$lab" t "$pscan" attach t0 "$@" >"${attach_out:-/dev/null}" 2>&1 &
+	tools/lab.sh exec "$lab" t "$pscan" attach "$target_dev" "$@" >"${attach_out:-/dev/null}" 2>&1 &
 	attach_pid=$!
 	until on t "$pscan" status >/dev/null 2>&1; do
 		kill -0 "$attach_pid"
@@ -55,4 +58,13 @@ blast() {
 # field KEY: the number behind "KEY": in the JSON on standard input.
 field() {
 	sed "s/.*\"$1\":\([0-9.]*\).*/\1/"
+}
+
+# spread FILE: of its lines NAME VALUE, {"NAME":{"median":M,"least":L,"most":M,"rounds":N},...}.
+spread() {
+	jq -Rnc '[inputs | split(" ") | { name: .[0], value: (.[1] | tonumber) }]
+		| group_by(.name)
+		| map({ (.[0].name): (map(.value) | sort | {
+			median: .[(length - 1) / 2 | floor], least: first, most: last, rounds: length }) })
+		| add' "$1"
 }

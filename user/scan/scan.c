@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "log.h"
+#include "privileges.h"
 #include "scan/canary.h"
-#include "scan/privilege.h"
 #include "scan/progress.h"
 #include "scan/output.h"
 #include "scan/resume.h"
@@ -392,7 +392,9 @@ int scan_open(struct scan *scan)
 {
 	int err = scan->engine->open ? scan->engine->open(scan) : 0;
 
-	return err ? err : privilege_drop();
+	if (!err)
+		err = privileges_drop(PRIVILEGES_SCANNER);
+	return err ? err : privileges_confine(PRIVILEGES_SCANNER, true);
 }
 
 void scan_close(struct scan *scan)
