@@ -179,6 +179,10 @@ kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmex
 valgrind: all $(unit_bin:$(B)/tests/unit/%=$(B)/valgrind/%) $(harness_bin) ## memcheck: unit tests and commands; no root
 	$(Q)tools/valgrind.sh
 
+.PHONY: fuzz-coverage
+fuzz-coverage: $(fuzz_bin) ## what the fuzzers reach, after FUZZ_SECONDS each
+	$(Q)tests/fuzz/coverage.sh
+
 lint: all ## include directions, manual, scripts, sizes, licences, cppcheck
 	$(Q)tools/lint.sh
 
@@ -204,6 +208,10 @@ bench: ## everything beside its peers, in one run and one table; QUICK=1: rough,
 	$(Q)tools/bench/all.sh
 bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 	$(Q)tools/bench/$*.sh
+
+.PHONY: soak
+soak: bench-build ## MINUTES=n of load, scans and floods at once; plots in build/soak/
+	$(Q)MINUTES=$(or $(MINUTES),3) tools/bench/soak.sh
 
 # ---- install ---------------------------------------------------------------
 
