@@ -8,7 +8,7 @@
 _pscan_xdp_commands='attach confirm detach check status stats why block scan allow replay report'
 
 _pscan_xdp_rule='--profile --threshold --window --weight-low --weight-high --weight-trap
-	--low-ports --traps --count --types --monitor --block --block-time --quiet-time'
+	--low-ports --traps --count --types --slow --monitor --block --block-time --quiet-time'
 
 _pscan_xdp_scan='--connect --syn --fin --null --xmas --maimon --ack --window --flags --udp --ping
 	--no-ping -sT -sS -sF -sN -sX -sM -sA -sW -sU -sn -sP -Pn -P0
@@ -45,6 +45,7 @@ _pscan_xdp_takes_value() {
 	case $1 in
 	-d | --device | --allow | --deny | -i | --dst | --dst-ip | --mode | --sources) return 0 ;;
 	-m | --max-packets | --events | --profile | --threshold | --window) return 0 ;;
+	--slow) return 0 ;;
 	--weight-* | --low-ports | --traps | --count | --types | --block | --block-time) return 0 ;;
 	--quiet-time | --filter | -l | --log-file | --sort | --top | --source | -t | --time) return 0 ;;
 	--confirm | -o | --output | --flags | -u | --target | --list | -iL | --exclude) return 0 ;;
@@ -121,6 +122,7 @@ _pscan_xdp_value() {
 	--mode) _pscan_xdp_words "$2" auto native generic ;;
 	--profile) _pscan_xdp_words "$2" sophos psd ;;
 	--count) _pscan_xdp_words "$2" ports packets ;;
+	--slow) _pscan_xdp_words "$2" on off ;;
 	--block) _pscan_xdp_words "$2" soft hard ;;
 	--sort) _pscan_xdp_words "$2" score packets last addr ;;
 	--types) _pscan_xdp_list "$2" syn ack null xmas fin maimon other udp reply ;;
