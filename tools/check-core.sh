@@ -107,7 +107,7 @@ check_core_alone() {
 }
 
 check_directions() {
-	local user=(user/*.[ch]) scan=()
+	local user=(user/*.[ch] user/slow/*.[ch]) scan=()
 
 	mapfile -t scan < <(find user/scan -name '*.[ch]' 2>/dev/null | sort)
 

@@ -8,7 +8,7 @@
 _pscan_xdp_commands='attach confirm detach check status stats why block scan allow replay report'
 
 _pscan_xdp_rule='--profile --threshold --window --weight-low --weight-high --weight-trap
-	--low-ports --traps --count --types --monitor --block --block-time --block-max
+	--low-ports --traps --count --types --slow --monitor --block --block-time --block-max
 	--unproven --cookie-rate --unproven-time --quiet-time'
 
 _pscan_xdp_scan='--connect --syn --fin --null --xmas --maimon --ack --window --flags --udp --ping
@@ -46,6 +46,7 @@ _pscan_xdp_takes_value() {
 	case $1 in
 	-d | --device | --allow | --deny | -i | --dst | --dst-ip | --mode | --sources) return 0 ;;
 	-m | --max-packets | --events | --profile | --threshold | --window) return 0 ;;
+	--slow) return 0 ;;
 	--weight-* | --low-ports | --traps | --count | --types | --block | --block-time) return 0 ;;
 	--block-max | --unproven | --cookie-rate | --unproven-time) return 0 ;;
 	--quiet-time | --filter | -l | --log-file | --sort | --top | --source | -t | --time) return 0 ;;
@@ -124,6 +125,7 @@ _pscan_xdp_value() {
 	--mode) _pscan_xdp_words "$2" auto native generic ;;
 	--profile) _pscan_xdp_words "$2" sophos psd ;;
 	--count) _pscan_xdp_words "$2" ports packets ;;
+	--slow) _pscan_xdp_words "$2" on off ;;
 	--block) _pscan_xdp_words "$2" soft hard ;;
 	--unproven) _pscan_xdp_words "$2" soft cookie full ;;
 	--sort) _pscan_xdp_words "$2" score packets last addr ;;
