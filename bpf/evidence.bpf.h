@@ -69,6 +69,7 @@ enum sock_says {
 	SOCKET_NONE,		/* there is none, or it only listens */
 	SOCKET_EXPLAINS,
 	SOCKET_HANDSHAKE,	/* ... and the packet completes its handshake */
+	SOCKET_COOKIE,		/* it only listens, and the packet completes a handshake by SYN cookie */
 	SOCKET_REFUTES,		/* half-open, and the packet is no part of its handshake */
 };
 
@@ -125,7 +126,7 @@ static __always_inline enum sock_says tcp_socket(struct xdp_md *ctx, const struc
 		found = half_open(sk, p);
 	else if (sk->state == BPF_TCP_LISTEN)
 		found = ps_may_be_established(p) && cookie_valid(ctx, sk, p) ?
-				SOCKET_HANDSHAKE : SOCKET_NONE;
+				SOCKET_COOKIE : SOCKET_NONE;
 	bpf_sk_release(sk);
 	return found;
 }
@@ -189,7 +190,8 @@ static __always_inline enum ps_evidence evidence(struct xdp_md *ctx, const struc
 	/* A RST ends a flow, and a half-open one's is anybody's to send. */
 	if (!(p->proto == PS_IP_TCP && p->flags & PS_TCP_RST))
 		flow_remember(cfg, flow);
-	return says == SOCKET_HANDSHAKE ? PS_EVIDENCE_HANDSHAKE : PS_EVIDENCE_EXPLAINED;
+	return says == SOCKET_HANDSHAKE || says == SOCKET_COOKIE ? PS_EVIDENCE_HANDSHAKE :
+								   PS_EVIDENCE_EXPLAINED;
 }
 
 #endif /* PSCAN_EVIDENCE_BPF_H */

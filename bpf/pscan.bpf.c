@@ -249,6 +249,8 @@ int pscan(struct xdp_md *ctx)
 		gate = blocked(ctx, cfg, &it, established);
 	if (gate == GATE_DROP)
 		return count(PS_COUNT_DROP), XDP_DROP;
+	if (gate == GATE_ANSWER)
+		return count(PS_COUNT_COOKIE), XDP_TX;
 	if (gate == GATE_SPARED)
 		return count(PS_COUNT_SPARED), XDP_PASS;
 	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : unread(cfg, res);

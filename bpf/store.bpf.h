@@ -7,6 +7,7 @@
 #define PSCAN_STORE_BPF_H
 
 #include "clock.bpf.h"
+#include "cookie.bpf.h"
 #include "emit.bpf.h"
 #include "evidence.bpf.h"
 
@@ -74,7 +75,7 @@ static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __
 	emit(&tmp->event);
 }
 
-enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
+enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED, GATE_ANSWER };
 
 /* The allow list's entry for a source that is in force now, or NULL. */
 static __always_inline struct ps_allow *allowed(const union ps_addr *src, __u64 now_ns)
@@ -117,15 +118,33 @@ static __always_inline bool spared(struct xdp_md *ctx, const struct ps_config *c
 {
 	enum sock_says says = tcp_socket(ctx, &it->packet);
 
-	if (says != SOCKET_EXPLAINS && says != SOCKET_HANDSHAKE)
+	if (says == SOCKET_NONE || says == SOCKET_REFUTES)
 		return false;
-	if (says == SOCKET_HANDSHAKE) {
+	/* A cookie may be one of those that are meant to let it in. */
+	if (says == SOCKET_HANDSHAKE || (says == SOCKET_COOKIE && !with_cookies)) {
 		it->class = PS_CLASS_ACK;
 		it->now_ns = clock_fine(cfg);
 		contact(ctx, it, PS_CONTACT_HANDSHAKE);
 	}
 	flow_remember(cfg, flow_hash(cfg, &it->packet));
 	return true;
+}
+
+/* A packet that no socket speaks for, of a source that nothing proves, under --unproven cookie. */
+static __always_inline enum gate challenged(struct xdp_md *ctx, const struct ps_config *cfg,
+					    struct ps_sighting *it, bool established)
+{
+	struct ps_packet *p = &it->packet;
+
+	it->class = ps_classify(p);
+	it->now_ns = clock_fine(cfg);
+	if (established && cookie_of_closed_port(ctx, p))
+		contact(ctx, it, PS_CONTACT_COOKIE);
+	if (it->class != PS_CLASS_SYN)
+		return GATE_DROP;
+	if (!cookie_allowed(cfg, it->now_ns))
+		return count(PS_COUNT_COOKIE_OVER), GATE_DROP;
+	return cookie_answer(ctx, p) ? GATE_ANSWER : GATE_DROP;
 }
 
 /*
@@ -147,6 +166,8 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 	if (established && ps_verdict_may_spare(&cfg->rule, b, p) && spared(ctx, cfg, it))
 		return GATE_SPARED;
 	block_hit(ctx, b, now_ns);
+	if (with_cookies && cookie_applies(cfg, b, p))
+		return challenged(ctx, cfg, it, established);
 	return GATE_DROP;
 }
 

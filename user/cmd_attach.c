@@ -17,6 +17,7 @@
 #include "rule.h"
 #include "session.h"
 #include "xdp_maps.h"
+#include "xdp_probe.h"
 
 #define INTERFACES_MAX 32
 #define PREFIXES_MAX 1024
@@ -375,7 +376,10 @@ static int run(struct arguments *a, struct xdp *xdp, struct leaver *leaver, bool
 	if (err)
 		return err;
 	err = session_run(xdp, &a->session);
-	if (a->keep && err != -ETIMEDOUT)
+	if (a->keep && err != -ETIMEDOUT && xdp_pins_hidden(xdp))
+		log_error("cannot leave it enforcing: %s is not what it was, and nothing keeps the "
+			  "program", XDP_BPFFS);
+	else if (a->keep && err != -ETIMEDOUT)
 		log_note("left enforcing; `pscan-xdp detach --all` ends it");
 	*stays = a->keep && err != -ETIMEDOUT;
 	return err;
@@ -393,6 +397,17 @@ static bool events_writable(const char *path)
 	return !path || fd >= 0;
 }
 
+static bool cookies_possible(const struct ps_rule *rule)
+{
+	const char *missing = NULL;
+
+	if (rule->unproven == PS_UNPROVEN_COOKIE && rule->respond != PS_RESPOND_MONITOR)
+		missing = xdp_probe_cookies();
+	if (missing)
+		log_error("--unproven cookie cannot be used: %s", missing);
+	return !missing;
+}
+
 /* --pcap is a command of its own behind one option: nothing of XDP applies. */
 static bool wants_pcap(int argc, char *const *argv)
 {
@@ -400,6 +415,19 @@ static bool wants_pcap(int argc, char *const *argv)
 		if (strcmp(argv[i], "--pcap") == 0)
 			return true;
 	return false;
+}
+
+/* -EBUSY: another loader runs, and can be joined. */
+static int load_or_wait(const struct xdp_load_options *load, struct xdp **xdp)
+{
+	int err, wait = 0;
+
+	do {
+		err = xdp_load(load, xdp);
+		if (err == -EBUSY)
+			wait = xdp_await_loader();
+	} while (err == -EBUSY && wait == -ESRCH);
+	return wait && err ? wait : err;
 }
 
 int cmd_attach(int argc, char **argv)
@@ -420,13 +448,16 @@ int cmd_attach(int argc, char **argv)
 			return EXIT_FAILED;
 	if (!events_writable(a.session.events))
 		return EXIT_FAILED;
+	if (!cookies_possible(&a.rule.rule))
+		return EXIT_FAILED;
 	load.rule = a.rule.rule;
 	load.save_ports = a.save_ports;
 	load.bucket_bits = a.bucket_bits;
 	a.session.rule = &a.rule.rule;
 	a.session.slow = a.rule.slow;
 
-	err = xdp_load(&load, &xdp);
+	session_hold_signals();
+	err = load_or_wait(&load, &xdp);
 	if (err == -EBUSY)
 		return join(&a) ? EXIT_FAILED : EXIT_DONE;
 	if (err)

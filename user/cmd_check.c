@@ -124,6 +124,15 @@ static void check_features(struct checkup *c)
 		tell(c, GOOD, "features", "%s", used);
 }
 
+/* What --unproven cookie takes. */
+static void check_cookies(struct checkup *c)
+{
+	const char *missing = xdp_probe_cookies();
+
+	tell(c, missing ? SHORT : GOOD, "SYN cookies", "%s",
+	     missing ? missing : "--unproven cookie can be used");
+}
+
 static void check_privilege(struct checkup *c)
 {
 	bool bpf, admin, mount;
@@ -302,6 +311,7 @@ int cmd_check(int argc, char **argv)
 	check_privilege(&c);
 	check_bpffs(&c);
 	check_features(&c);
+	check_cookies(&c);
 	check_program(&c);
 	check_conntrack(&c);
 	for (unsigned int i = 0; i < a.interfaces; i++)

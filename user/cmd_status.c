@@ -87,7 +87,7 @@ static int read_status(const struct xdp *xdp, struct status *st)
 
 	st->now_ns = xdp_now_ns();
 	st->n_links = xdp_links(st->links, LINKS_MAX);
-	st->loader = xdp_loader_runs();
+	st->loader = xdp_loader() && st->cfg.loader_pid; /* ... and not only starts */
 	if (!err)
 		err = xdp_counters(xdp, &st->counters);
 	if (!err)
@@ -211,6 +211,7 @@ static struct json_object *rule_json(const struct ps_rule *rule)
 	json_span(json, "block_s", rule->block_ns, 1000000000);
 	json_span(json, "block_max_s", rule->block_max_ns, 1000000000);
 	json_text(json, "unproven", rule_unproven_name(rule->unproven));
+	json_number(json, "cookie_rate", rule->cookie_rate);
 	json_span(json, "unproven_s", rule->unproven_ns, 1000000000);
 	json_span(json, "quiet_s", rule->quiet_ns, 1000000000);
 	for (unsigned int c = PS_CLASS_SYN; c < PS_CLASS_MAX; c++)

@@ -31,6 +31,7 @@ static __u64 block(struct detector *d, struct ps_event *event)
 static __u64 on_finding(const struct slow_finding *f, void *data)
 {
 	struct detector *d = data;
+	struct report_facts facts = { slow_tool_name(f->tool), f->handshake };
 	struct ps_event event = f->event;
 	char ifname[IF_NAMESIZE];
 	__u64 until_ns = 0;
@@ -41,7 +42,7 @@ static __u64 on_finding(const struct slow_finding *f, void *data)
 			     event.ifindex ? if_indextoname(event.ifindex, ifname) : NULL);
 	} else {
 		until_ns = block(d, &event);
-		detector_tell(d, &event);
+		detector_tell(d, &event, &facts);
 	}
 	return until_ns;
 }
@@ -50,8 +51,10 @@ static void on_contact(const struct ps_contact *contact, void *data)
 {
 	struct detector *d = data;
 
+	d->tool = slow_tool_guess(contact);
 	if (!store_allowed(&d->engine.store, &contact->src))
-		outcomes_wait(d->outcomes, contact, d->judged_packet->flow);
+		outcomes_wait(d->outcomes, contact, d->judged_packet->flow,
+			      d->judged_packet->awaited);
 }
 
 int detector_slow_start(struct detector *d, __u64 seed)

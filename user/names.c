@@ -75,6 +75,8 @@ ASSERT_COMPLETE(parses, PS_PARSE_MAX);
 static const char *const counts[] = {
 	[PS_COUNT_FLOW] = "flow",
 	[PS_COUNT_DROP] = "drop",
+	[PS_COUNT_COOKIE] = "cookie",
+	[PS_COUNT_COOKIE_OVER] = "cookie_over",
 	[PS_COUNT_SPARED] = "spared",
 	[PS_COUNT_UNSCORED] = "unscored",
 	[PS_COUNT_REPLY] = "reply",

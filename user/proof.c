@@ -11,10 +11,11 @@ struct handshake {
 	__u8 ttl;
 };
 
-/* A ring: `next` is the oldest one's place. */
 struct handshakes {
-	struct handshake one[PROOF_HANDSHAKES];
-	__u32 next;
+	struct handshake one[PROOF_HANDSHAKES]; /* a ring */
+	struct handshake closed[PROOF_CLOSED_PORTS]; /* by cookie, of distinct ports; a ring */
+	__u32 next;				/* the oldest one's place */
+	__u32 next_closed;
 };
 
 int proof_init(struct proof *proof, __u64 seed)
@@ -30,12 +31,28 @@ void proof_free(struct proof *proof)
 	proof->handshakes = NULL;
 }
 
+static void note_closed(struct handshakes *known, const struct handshake *h)
+{
+	for (int i = 0; i < PROOF_CLOSED_PORTS; i++) {
+		if (known->closed[i].at_ns && known->closed[i].port == h->port) {
+			known->closed[i] = *h;
+			return;
+		}
+	}
+	known->closed[known->next_closed] = *h;
+	known->next_closed = (known->next_closed + 1) % PROOF_CLOSED_PORTS;
+}
+
 static void note_for(struct proof *proof, const union ps_addr *addr, const struct ps_contact *c)
 {
 	struct handshakes *known = lru_take(proof->handshakes, addr, NULL);
+	struct handshake h = { .at_ns = c->at_ns, .port = c->dport, .ttl = c->ttl };
 
-	known->one[known->next] =
-		(struct handshake){ .at_ns = c->at_ns, .port = c->dport, .ttl = c->ttl };
+	if (c->kind == PS_CONTACT_COOKIE) {
+		note_closed(known, &h);
+		return;
+	}
+	known->one[known->next] = h;
 	known->next = (known->next + 1) % PROOF_HANDSHAKES;
 }
 
@@ -43,7 +60,7 @@ void proof_note(struct proof *proof, const struct ps_contact *c)
 {
 	union ps_addr net;
 
-	if (c->kind != PS_CONTACT_HANDSHAKE)
+	if (c->kind != PS_CONTACT_HANDSHAKE && c->kind != PS_CONTACT_COOKIE)
 		return;
 	note_for(proof, &c->src, c);
 	if (!ps_addr_has_net(&c->src))
@@ -76,12 +93,25 @@ static bool is_amid(const struct handshake *h, const struct ps_source *s, __u64 
 	return probed && at <= oldest + (1 << PS_TICK_SHIFT) && -at <= (__s64)PROOF_AFTER_NS;
 }
 
+/* Did it complete handshakes with closed ports since it was blocked? */
+static bool scans_by_cookie(const struct handshakes *known, __u64 crossed_ns)
+{
+	for (int i = 0; i < PROOF_CLOSED_PORTS; i++)
+		if (known->closed[i].at_ns < crossed_ns)
+			return false;
+	return true;
+}
+
 bool proof_find(const struct proof *proof, const struct ps_source *evidence, __u64 crossed_ns,
 		__u8 ttl, struct proof_found *out)
 {
 	const struct handshakes *known = lru_find(proof->handshakes, &evidence->addr);
 	bool found = false;
 
+	if (known && scans_by_cookie(known, crossed_ns)) {
+		*out = (struct proof_found){ .proof = PS_PROOF_COOKIE, .ttl = known->closed[0].ttl };
+		return true;
+	}
 	for (int i = 0; known && i < PROOF_HANDSHAKES; i++) {
 		const struct handshake *h = &known->one[i];
 
@@ -96,8 +126,10 @@ bool proof_find(const struct proof *proof, const struct ps_source *evidence, __u
 	return found;
 }
 
-bool proof_awaited(const struct ps_block *b, __u64 now_ns)
+bool proof_awaited(const struct ps_rule *rule, const struct ps_block *b, __u64 now_ns)
 {
+	if (rule->unproven == PS_UNPROVEN_COOKIE)
+		return b->proof == PS_PROOF_NONE;
 	return b->proof == PS_PROOF_NONE && b->engine == PS_ENGINE_BURST &&
 	       b->reason == PS_REASON_RULE &&
 	       ps_since(b->since_ns, now_ns) < PROOF_AFTER_NS + PROOF_LATE_NS;

@@ -19,6 +19,10 @@
  * such a victim loses is the chance to open new connections; unless
  * --block hard was asked for, those that are open flow on.
  *
+ * The second proof is that of --unproven cookie: handshakes completed with two
+ * ports where nobody listens, by SYN cookies that we sent to that address. A
+ * client whose address is forged connects to services, and completes none.
+ *
  * Pure but for its memory: no maps, no clock.
  */
 #ifndef PSCAN_USER_PROOF_H
@@ -28,11 +32,14 @@
 
 #include "lru.h"
 
-/* Sources whose latest handshakes are remembered, 96 bytes each: 3 MB. Full: the one asked for
+/* Sources whose latest handshakes are remembered, 128 bytes each: 4 MB. Full: the one asked for
  * or heard of least recently goes. */
 #define PROOF_SOURCES_MAX 32768
 /* Handshakes kept of each, the latest: no block's evidence holds more open ports of interest. */
 #define PROOF_HANDSHAKES 4
+
+/* Ports where nobody listens: one may be a client's mistake. */
+#define PROOF_CLOSED_PORTS 2
 
 /* After the crossing a handshake that began before may still complete: one SYN+ACK that is lost
  * is sent again after 1 s (RFC 6298 section 2), and round trips last up to seconds. */
@@ -53,7 +60,7 @@ struct proof_found {
 int proof_init(struct proof *proof, __u64 seed);
 void proof_free(struct proof *proof);
 
-/* Notes a handshake, for its source and for that one's /64; ignores other contacts. */
+/* Notes a handshake or a cookie, for its source and for that one's /64; ignores other contacts. */
 void proof_note(struct proof *proof, const struct ps_contact *contact);
 
 /*
@@ -67,7 +74,7 @@ bool proof_find(const struct proof *proof, const struct ps_source *evidence, __u
 		__u8 ttl, struct proof_found *out);
 
 /* May there still be proof to find for this block? */
-bool proof_awaited(const struct ps_block *block, __u64 now_ns);
+bool proof_awaited(const struct ps_rule *rule, const struct ps_block *block, __u64 now_ns);
 
 /*
  * Makes of an unproven block what a proven source deserves: block_ns, twice as

@@ -14,6 +14,7 @@
 
 #define KEY_FIRST 0x1000 /* argp keys of the options: KEY_FIRST + enum rule_option */
 #define LIST_BYTES_MAX 256
+#define COOKIE_RATE_MAX 10000000UL /* more than a port of 10 Gbit/s brings */
 
 static const char *const profiles[] = { [RULE_SOPHOS] = "sophos", [RULE_PSD] = "psd" };
 _Static_assert(sizeof(profiles) / sizeof(profiles[0]) == RULE_PROFILE_MAX,
@@ -66,8 +67,11 @@ static const struct argp_option options[] = {
 	  "length at which that stops (1d)", 2 },
 	{ "unproven", KEY_FIRST + RULE_OPT_UNPROVEN, "HOW", 0,
 	  "what a source gets whose address may be forged: soft (default): a short, soft block; "
-	  "full: what a proven one gets",
+	  "cookie: the same, and its SYNs are answered with SYN cookies; full: what a proven one "
+	  "gets",
 	  2 },
+	{ "cookie-rate", KEY_FIRST + RULE_OPT_COOKIE_RATE, "N", 0,
+	  "SYN cookies a second, at most (100000)", 2 },
 	{ "unproven-time", KEY_FIRST + RULE_OPT_UNPROVEN_TIME, "TIME", 0,
 	  "length of that block (1min), --block-time at most", 2 },
 	{ "quiet-time", KEY_FIRST + RULE_OPT_QUIET_TIME, "TIME", 0,
@@ -269,10 +273,12 @@ static int apply_unproven(const char *text, struct ps_rule *rule)
 {
 	if (strcmp(text, "soft") == 0)
 		rule->unproven = PS_UNPROVEN_SOFT;
+	else if (strcmp(text, "cookie") == 0)
+		rule->unproven = PS_UNPROVEN_COOKIE;
 	else if (strcmp(text, "full") == 0)
 		rule->unproven = PS_UNPROVEN_FULL;
 	else
-		return refuse("unproven", text, "must be soft or full");
+		return refuse("unproven", text, "must be soft, cookie or full");
 	return 0;
 }
 
@@ -282,6 +288,16 @@ static int apply_slow(const char *text, struct rule_options *o)
 	if (!o->slow || strcmp(text, "on") == 0)
 		return 0;
 	return refuse("slow", text, "must be on or off");
+}
+
+static int apply_cookie_rate(const char *text, struct ps_rule *rule)
+{
+	unsigned long rate = 0;
+	int err = apply_number("cookie-rate", text, 1, COOKIE_RATE_MAX, &rate);
+
+	if (!err)
+		rule->cookie_rate = (__u32)rate;
+	return err;
 }
 
 static int apply_profile(const char *text, struct rule_options *o)
@@ -326,6 +342,8 @@ static int apply_one(enum rule_option option, const char *text, struct ps_rule *
 		return apply_time("block-max", text, &rule->block_max_ns);
 	case RULE_OPT_UNPROVEN:
 		return apply_unproven(text, rule);
+	case RULE_OPT_COOKIE_RATE:
+		return apply_cookie_rate(text, rule);
 	case RULE_OPT_UNPROVEN_TIME:
 		return apply_time("unproven-time", text, &rule->unproven_ns);
 	case RULE_OPT_QUIET_TIME:

@@ -84,6 +84,8 @@ static void totals(const struct summary *s, FILE *out)
 	} lines[] = {
 		{ PS_COUNT_FLOW, "belong to a flow known a moment ago" },
 		{ PS_COUNT_DROP, "dropped at the gate: source blocked" },
+		{ PS_COUNT_COOKIE, "answered with SYN cookies: source blocked without proof" },
+		{ PS_COUNT_COOKIE_OVER, "of these unanswered, beyond --cookie-rate" },
 		{ PS_COUNT_SPARED, "of blocked sources' established connections" },
 		{ PS_COUNT_UNSCORED, "not scored: group address, other destination, ICMP, type" },
 		{ PS_COUNT_REPLY, "replies that nothing asked for" },

@@ -161,6 +161,13 @@ bool xdp_holds_pins(const struct xdp *xdp)
 	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
+bool xdp_pins_hidden(const struct xdp *xdp)
+{
+	struct stat ours;
+
+	return !xdp_holds_pins(xdp) && fstat(xdp->root, &ours) == 0 && ours.st_nlink > 0;
+}
+
 static int open_root(struct xdp *xdp)
 {
 	int err;
@@ -219,7 +226,7 @@ static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct p
 	}
 	cfg->rule = o->rule;
 	cfg->save_ports = o->save_ports;
-	cfg->loader_pid = (__u32)getpid();
+	cfg->loader_pid = 0; /* announce() */
 	return xdp_config_set(xdp, cfg);
 }
 
@@ -300,6 +307,7 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 		goto out;
 	}
 	skel->rodata->test_clock = o->test_clock;
+	skel->rodata->with_cookies = o->rule.unproven == PS_UNPROVEN_COOKIE;
 	fit(skel->progs.pscan, skel->rodata);
 	err = prepare_maps(skel, &cfg, !o->unpinned);
 	if (!err)
@@ -327,6 +335,20 @@ static int pin_prog(const struct xdp *xdp)
 		return 0;
 	err = -errno;
 	log_error("cannot pin the program at %s: %s", XDP_PROG_PIN, strerror(-err));
+	return err;
+}
+
+/* Everything is in its place: who waits in xdp_await_loader() may join. */
+static int announce(const struct xdp *xdp)
+{
+	struct ps_config cfg;
+	int err = xdp_config_get(xdp, &cfg);
+
+	cfg.loader_pid = (__u32)getpid();
+	if (!err)
+		err = xdp_config_set(xdp, &cfg);
+	if (err)
+		log_error("cannot set up the XDP program's maps: %s", strerror(-err));
 	return err;
 }
 
@@ -404,6 +426,8 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 		err = xdp_swap(xdp);
 	if (!err && !options->unpinned)
 		err = pin_prog(xdp);
+	if (!err)
+		err = announce(xdp);
 	if (err) {
 		bool ours = !options->unpinned && !xdp->adopted && err != -EBUSY && err != -EPROTO;
 

@@ -147,8 +147,18 @@ int xdp_links(struct xdp_link *links, int max);
  */
 bool xdp_holds_pins(const struct xdp *xdp);
 
-/* Does a loader hold the lock? Its pid is config.loader_pid. Silent. */
-bool xdp_loader_runs(void);
+/* It is not, but nobody removed it: bpffs was unmounted, or something mounted over it. */
+bool xdp_pins_hidden(const struct xdp *xdp);
+
+/* The pid of the loader that holds the lock, 0 when none does. Silent. */
+__u32 xdp_loader(void);
+
+/*
+ * After xdp_load() said -EBUSY: waits until the other loader's program can be joined.
+ * 0; -ESRCH (silent) when it went away instead, so that loading may be tried again;
+ * -ETIMEDOUT (said).
+ */
+int xdp_await_loader(void);
 
 /* The pinned program, for attaching one more interface beside a running loader. */
 int xdp_open_prog(struct xdp *xdp);

@@ -14,10 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -70,12 +69,20 @@ static int links_of_interfaces(struct xdp_link *links, int max)
 	if (!all)
 		return -errno;
 	for (int i = 0; n < max && all[i].if_index; i++) {
+		bool joined;
+
+		xdp_join_pin(all[i].if_index, path);
+		joined = access(path, F_OK) == 0;
 		xdp_link_pin(all[i].if_index, path);
-		if (access(path, F_OK))
+		if (!joined && access(path, F_OK))
 			continue;
 		links[n] = (struct xdp_link){ .ifindex = all[i].if_index };
-		if (interface_state(&links[n]) == 0)
-			n++;
+		if (interface_state(&links[n]))
+			continue;
+		/* Which programs the dispatcher runs is not for everybody to know. */
+		if (joined)
+			links[n].dispatcher = links[n].prog_id;
+		n++;
 	}
 	if_freenameindex(all);
 	return n;
@@ -279,8 +286,8 @@ static int attach_somehow(const struct xdp *xdp, unsigned int ifindex, const cha
 	return attach_and_pin(xdp->prog, ifindex, ifname, mode, &native);
 }
 
-int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode, bool dispatcher,
-	       struct xdp_link *link)
+static int attach_once(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
+		       bool dispatcher, struct xdp_link *link)
 {
 	unsigned int ifindex = if_nametoindex(ifname);
 	int err = xdp_attachable(ifname), fd;
@@ -297,6 +304,20 @@ int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode, bo
 		log_error("cannot read the link of %s at %s: %s", ifname, path, strerror(-err));
 	if (fd >= 0)
 		close(fd);
+	return err;
+}
+
+/* One at a time: between link and pin another attach would take ours for somebody else's. */
+int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode, bool dispatcher,
+	       struct xdp_link *link)
+{
+	int lock = open(XDP_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (lock >= 0)
+		flock(lock, LOCK_EX);
+	err = attach_once(xdp, ifname, mode, dispatcher, link);
+	if (lock >= 0)
+		close(lock);
 	return err;
 }
 
@@ -360,7 +381,8 @@ int xdp_detach(unsigned int ifindex, const char *ifname)
 	if (err == -ENOENT)
 		log_error("pscan-xdp is not attached to %s", ifname);
 	else if (err)
-		log_error("cannot detach from %s: %s", ifname, strerror(-err));
+		log_error("cannot detach from %s: %s%s", ifname, strerror(-err),
+			  err == -EACCES || err == -EPERM ? "; run as root" : "");
 	return err;
 }
 
@@ -437,29 +459,6 @@ int xdp_detach_all(void)
 	int err = clear_root(true);
 
 	return err ? err : xdp_release_if_unused();
-}
-
-/*
- * Looks the lock up instead of trying it: held for a moment only, a lock of ours would
- * look like a loader's to an `attach` that begins just then.
- */
-bool xdp_loader_runs(void)
-{
-	FILE *locks = fopen("/proc/locks", "re");
-	char line[256], id[64];
-	struct stat root;
-	bool runs = false;
-
-	if (!locks)
-		return false;
-	if (stat(XDP_ROOT, &root) == 0) {
-		snprintf(id, sizeof(id), " %02x:%02x:%llu ", major(root.st_dev), minor(root.st_dev),
-			 (unsigned long long)root.st_ino);
-		while (!runs && fgets(line, sizeof(line), locks))
-			runs = strstr(line, " FLOCK ") && strstr(line, id);
-	}
-	fclose(locks);
-	return runs;
 }
 
 int xdp_open_prog(struct xdp *xdp)

@@ -169,3 +169,31 @@ int xdp_try_extension(const struct xdp *xdp)
 	bpf_object__close(obj);
 	return err;
 }
+
+const char *xdp_probe_cookies(void)
+{
+	static const enum bpf_func_id helpers[] = {
+		BPF_FUNC_tcp_gen_syncookie,
+		BPF_FUNC_tcp_check_syncookie,
+		BPF_FUNC_tcp_raw_gen_syncookie_ipv4,
+		BPF_FUNC_tcp_raw_gen_syncookie_ipv6,
+		BPF_FUNC_tcp_raw_check_syncookie_ipv4,
+		BPF_FUNC_tcp_raw_check_syncookie_ipv6,
+	};
+	FILE *file = fopen("/proc/sys/net/ipv4/tcp_syncookies", "re");
+	int mode = -1;
+
+	if (file) {
+		if (fscanf(file, "%d", &mode) != 1)
+			mode = -1;
+		fclose(file);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++)
+		if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, helpers[i], NULL) == 0)
+			return "this kernel lacks the helpers that make SYN cookies (since 6.0, with "
+			       "CONFIG_SYN_COOKIES)";
+	if (mode != 2)
+		return "listeners accept cookies from here only with `sysctl "
+		       "net.ipv4.tcp_syncookies=2`";
+	return NULL;
+}

@@ -35,4 +35,7 @@ int xdp_probe_extension(void);
 /* ... and does it take the loaded program as one. Nothing is attached. 0 or a negative errno. */
 int xdp_try_extension(const struct xdp *xdp);
 
+/* Can --unproven cookie work here? NULL, or what is in the way, with the next step. */
+const char *xdp_probe_cookies(void);
+
 #endif

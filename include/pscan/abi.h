@@ -286,6 +286,7 @@ enum ps_contact_kind {
 	PS_CONTACT_PROBE,	/* nothing of ours explains it; whether the port is open is for
 				 * user space to find out */
 	PS_CONTACT_HANDSHAKE,	/* acknowledges the sequence number of our SYN+ACK */
+	PS_CONTACT_COOKIE,	/* acknowledges a SYN cookie, of a port where nobody listens */
 };
 
 /*
@@ -318,6 +319,8 @@ enum ps_count {
 	PS_COUNT_FLOW,		/* a flow that a socket explained a moment ago */
 	PS_COUNT_DROP,		/* gate: source blocked or headers hidden, dropped; a crossing
 				 * probe counts as scored */
+	PS_COUNT_COOKIE,	/* gate: source blocked, its SYN answered with a SYN cookie */
+	PS_COUNT_COOKIE_OVER,	/* gate: not answered for cookie_rate, and dropped */
 	PS_COUNT_SPARED,	/* gate: source blocked, its established connection passes */
 	PS_COUNT_UNSCORED,	/* group address, destination not watched, ICMP, class not wanted */
 	PS_COUNT_REPLY,		/* SYN+ACK or RST that nothing of ours asked for */

@@ -16,12 +16,12 @@ if ! type gnuplot >/dev/null 2>&1; then
 	exit 0
 fi
 
-# X NS LEAST MOST DROPPED SCORED of every line, in a file named after it.
+# X LEAST LEAST MEDIAN DROPPED SCORED of every line, in a file named after it.
 lines=$(jq -r 'to_entries[] | select(.value | type == "object") | .key as $series
 	| .value | to_entries[] | select(.value | type == "array") | "\($series).\(.key)"' <<<"$report")
 for line in $lines; do
 	jq -r --arg line "$line" 'getpath($line | split("."))[]
-		| [.x, .ns, .least, .most, .dropped, .scored] | @tsv' <<<"$report" >"$dir/$line.dat"
+		| [.x, .ns, .ns, .median, .dropped, .scored] | @tsv' <<<"$report" >"$dir/$line.dat"
 done
 
 # The words over a picture follow from the figures in it: flat is what grows by less than a third.
@@ -32,28 +32,28 @@ jq -r '
 		over((map(select(.x <= $to)) | last.ns); (map(select(.x >= $from)) | first.ns))
 		| if . < 1.34 and . > 0.75 then "flat (\(times))" else times end;
 	def said($series; $what; $why):
-		"\($series)_head = \("{/:Bold \($what)}\n{/=12 \($why[0])}\n{/=12 \($why[1])}" | @json)";
+		"\($series)_head = \("{/:Bold=13 \($what)}\n{/=12 \($why[0])}\n{/=12 \($why[1])}" | @json)";
 
 	.limits as $limits | (.allowed.unlisted | last.x) as $taken
 	| "sources_limit = \($limits.sources)", "blocked_limit = \($limits.blocked)",
 	"allowed_limit = \($limits.allowed)", "ports_limit = \($limits.ports)",
 	said("sources";
-		"From 100 sources to a full table: a new port \(.sources.new_port | course(0; $limits.sources)), "
+		"Cost from 100 sources to a full table: a new port \(.sources.new_port | course(0; $limits.sources)), "
 			+ "the same port again \(.sources.same_port | course(0; $limits.sources))";
 		["Each packet needs the record of its source, or its mark of 8 bytes: what grows is the way to memory.",
 		"Of a million sources few reach a record: their marks are overwritten, or run out, before their next port."]),
 	said("blocked";
-		"From 100 blocked sources to a full list: a packet of one \(.blocked.blocked_source | course(0; $limits.blocked))";
+		"Cost from 100 blocked sources to a full list: a packet of one \(.blocked.blocked_source | course(0; $limits.blocked))";
 		["One hash look-up, however many are blocked: what grows is the way to memory. Told to block more than it holds,",
 		"the list forgets the least active; what they send passes the gate and is scored anew, at the price of scoring."]),
 	said("allowed";
-		"From one prefix to a full list: a new port \(.allowed.unlisted | course(0; $limits.allowed)), "
+		"Cost from one prefix to a full list: a new port \(.allowed.unlisted | course(0; $limits.allowed)), "
 			+ "from a listed source \(.allowed.listed | course(0; $limits.allowed)), "
 			+ "the same port again \(.allowed.same_port | course(0; $limits.allowed))";
 		["The list is a trie: deeper with more prefixes. Only what would score a new point asks it, nothing else ever does.",
 		"Of 100,000 prefixes \($taken) were taken, then the list was full and said so."]),
 	said("ports";
-		"From 100 to 1,000,000 ports a second: scored on and on \(.ports.monitor | course(100; 1e6)), "
+		"Cost from 100 to 1,000,000 ports a second: scored on and on \(.ports.monitor | course(100; 1e6)), "
 			+ "blocked \(.ports.block | course(100; 1e6))";
 		["A new port is compared with those of the last 300 ms, 32 at most. Who crosses the threshold is blocked and costs",
 		"as much as any blocked source. The clock is scripted: reading the real one is not in these figures."])

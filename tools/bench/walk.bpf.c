@@ -37,7 +37,7 @@ struct frame {
 	struct ps_eth eth;
 	struct ps_ipv4 ip;
 	struct ps_tcp tcp;
-} PS_PACKED;
+} __attribute__((packed));
 
 SEC("xdp")
 int walk(struct xdp_md *ctx)

@@ -28,9 +28,9 @@ struct outcomes;
 struct outcomes *outcomes_new(struct slow *slow, struct flows *flows);
 void outcomes_free(struct outcomes *outcomes); /* NULL is fine */
 
-/* A contact, and the flow of the packet it was made from. */
+/* A contact, the flow of the packet it was made from, and whether that is awaited already. */
 void outcomes_wait(struct outcomes *outcomes, const struct ps_contact *contact,
-		   struct flow_key flow);
+		   struct flow_key flow, bool awaited);
 
 /* Contacts that wait now: without any, the calls below have nothing to do. */
 __u32 outcomes_held(const struct outcomes *outcomes);

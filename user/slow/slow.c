@@ -9,7 +9,6 @@
 #include "addr.h"
 #include "crowd.h"
 #include "lru.h"
-#include "tool.h"
 #include "track.h"
 
 /*
@@ -21,7 +20,8 @@
 #define NET_BITS_V4 (96 + 16)
 #define NET_BITS_V6 48
 
-/* What a source's packets showed, and who was told: the least recently used makes room. */
+/* What the packets of sources with a record showed, and who was told: the least
+ * recently used makes room. */
 #define FACTS_MAX 16384
 #define TOLD_MAX 16384
 
@@ -35,8 +35,8 @@
 #define TRACE_TTL_MAX 30
 
 struct facts {
-	__u64 handshake_ns;	/* latest one; 0: none */
-	__u8 tool;		/* enum slow_tool */
+	__u64 handshake_ns;	/* latest one completed; 0: none */
+	__u8 tool;		/* enum slow_tool, of the latest packet that showed one */
 };
 
 struct told {
@@ -240,12 +240,25 @@ static bool may_be_traceroute(const struct ps_contact *c)
 
 static void note_facts(struct slow *s, const struct ps_contact *c)
 {
-	struct facts *f = lru_take(s->facts, &c->src, NULL);
+	enum slow_tool tool = slow_tool_guess(c);
 
 	if (c->kind == PS_CONTACT_HANDSHAKE)
-		f->handshake_ns = c->at_ns;
-	else if (tool_of(c) != SLOW_TOOL_NONE)
-		f->tool = (__u8)tool_of(c);
+		((struct facts *)lru_take(s->facts, &c->src, NULL))->handshake_ns = c->at_ns;
+	else if (tool != SLOW_TOOL_NONE)
+		((struct facts *)lru_take(s->facts, &c->src, NULL))->tool = (__u8)tool;
+}
+
+static __u64 hash_of(const struct slow *s, const union ps_addr *src, union ps_addr *net)
+{
+	addr_mask(net, ps_addr_is_v4(net) ? NET_BITS_V4 : NET_BITS_V6);
+	return tracks_hash(s->tracks, src, net);
+}
+
+void slow_expect(struct slow *s, const struct ps_contact *c)
+{
+	union ps_addr net = c->dst;
+
+	tracks_expect(s->tracks, hash_of(s, &c->src, &net));
 }
 
 /* The record of a source; NULL when this contact, now noted, earns it none. */
@@ -258,8 +271,7 @@ static struct track *track_of(struct slow *s, const union ps_addr *src, const un
 	bool evicted;
 	__u64 hash;
 
-	addr_mask(&net, ps_addr_is_v4(&net) ? NET_BITS_V4 : NET_BITS_V6);
-	hash = tracks_hash(s->tracks, src, &net);
+	hash = hash_of(s, src, &net);
 	t = tracks_find(s->tracks, hash, src, &net, s->now_ns);
 	if (t)
 		return t;
@@ -284,6 +296,7 @@ static bool see_source(struct slow *s, const union ps_addr *src, const struct ps
 
 	if (!t)
 		return false;
+	note_facts(s, c);
 	t->source.dst = c->dst;
 	if (outcome == SLOW_OPEN)
 		track_open(t, &target);
@@ -311,9 +324,6 @@ void slow_contact(struct slow *s, const struct ps_contact *c, enum slow_outcome 
 	}
 	if (c->class == PS_CLASS_REPLY)
 		return; /* whoever forges our address makes others send them */
-	/* Whoever only ever uses what is offered is not worth a place among the facts. */
-	if (outcome != SLOW_OPEN || c->kind == PS_CONTACT_HANDSHAKE)
-		note_facts(s, c);
 	if (outcome != SLOW_OPEN)
 		see_crowd(s, c);
 	if (see_source(s, &c->src, c, outcome))

@@ -8,19 +8,21 @@
 #include "pages.h"
 #include "track.h"
 
+/* Apart from the records: most sources have none, and who looks for one finds that out here. */
 struct set {
 	__u32 tag[TRACK_WAYS];	/* 0: the way is empty */
-	__u64 worth[TRACK_WAYS]; /* as of tracks_keep(): eight records lie far apart */
-	struct track way[TRACK_WAYS];
+	__u64 worth[TRACK_WAYS]; /* as of tracks_keep() */
 };
 
 struct tracks {
 	struct set *set;
+	struct track *record;	/* TRACK_WAYS for each set */
 	struct seed *seeds;
 	__u64 seed;
 };
 
-static const size_t table_bytes = sizeof(struct set) << TRACK_SET_BITS;
+static const size_t set_bytes = sizeof(struct set) << TRACK_SET_BITS;
+static const size_t record_bytes = (sizeof(struct track) * TRACK_WAYS) << TRACK_SET_BITS;
 static const size_t seed_bytes = sizeof(struct seed) << SEED_BITS;
 
 struct tracks *tracks_new(__u64 seed)
@@ -30,9 +32,10 @@ struct tracks *tracks_new(__u64 seed)
 	if (!t)
 		return NULL;
 	t->seed = seed;
-	t->set = pages_new(table_bytes, true);
+	t->set = pages_new(set_bytes, false);
+	t->record = pages_new(record_bytes, false);
 	t->seeds = pages_new(seed_bytes, true);
-	if (t->set && t->seeds)
+	if (t->set && t->record && t->seeds)
 		return t;
 	tracks_free(t);
 	return NULL;
@@ -42,14 +45,26 @@ void tracks_free(struct tracks *t)
 {
 	if (!t)
 		return;
-	pages_free(t->set, table_bytes);
+	pages_free(t->set, set_bytes);
+	pages_free(t->record, record_bytes);
 	pages_free(t->seeds, seed_bytes);
 	free(t);
+}
+
+static __u32 set_of(__u64 hash)
+{
+	return (__u32)(hash >> 32) & ((1U << TRACK_SET_BITS) - 1);
 }
 
 __u64 tracks_hash(const struct tracks *t, const union ps_addr *src, const union ps_addr *net)
 {
 	return ps_mix(ps_hash_addr(t->seed, src) ^ ps_hash_addr(~t->seed, net));
+}
+
+void tracks_expect(const struct tracks *t, __u64 hash)
+{
+	__builtin_prefetch(t->set[set_of(hash)].tag);
+	__builtin_prefetch(&t->seeds[hash >> 32 & ((1U << SEED_BITS) - 1)], 1);
 }
 
 struct seed *tracks_seed(struct tracks *t, __u64 hash)
@@ -73,11 +88,10 @@ static __u64 worth(const struct track *t)
 
 void tracks_keep(struct tracks *tracks, struct track *t, __u64 now_ns)
 {
-	size_t place = (size_t)((char *)t - (char *)tracks->set);
-	struct set *set = &tracks->set[place / sizeof(*set)];
+	size_t place = (size_t)(t - tracks->record);
 
 	t->seen_ns = now_ns;
-	set->worth[t - set->way] = worth(t);
+	tracks->set[place / TRACK_WAYS].worth[place % TRACK_WAYS] = worth(t);
 }
 
 /* Idle for a day: worth nothing, whatever it holds. */
@@ -86,12 +100,12 @@ static bool is_stale(__u64 worth, __u64 now_ns)
 	return ps_since(worth << 4, now_ns & ~0xfULL) > TRACK_IDLE_NS;
 }
 
-static int victim(const struct set *set, __u64 now_ns)
+static __u32 victim(const struct set *set, __u64 now_ns)
 {
 	__u64 least = ~0ULL;
-	int at = 0;
+	__u32 at = 0;
 
-	for (int w = 0; w < TRACK_WAYS; w++) {
+	for (__u32 w = 0; w < TRACK_WAYS; w++) {
 		__u64 value = set->worth[w];
 
 		if (!set->tag[w] || is_stale(value, now_ns))
@@ -119,11 +133,11 @@ static bool is_of(const struct track *t, const union ps_addr *src, const union p
 struct track *tracks_find(struct tracks *tracks, __u64 hash, const union ps_addr *src,
 			  const union ps_addr *net, __u64 now_ns)
 {
-	struct set *set = &tracks->set[hash >> 32 & ((1U << TRACK_SET_BITS) - 1)];
-	__u32 tag = (__u32)hash | 1;
+	__u32 at = set_of(hash), tag = (__u32)hash | 1;
+	struct set *set = &tracks->set[at];
 
-	for (int w = 0; w < TRACK_WAYS; w++) {
-		struct track *t = &set->way[w];
+	for (__u32 w = 0; w < TRACK_WAYS; w++) {
+		struct track *t = &tracks->record[at * TRACK_WAYS + w];
 
 		if (set->tag[w] != tag || !is_of(t, src, net))
 			continue;
@@ -137,9 +151,9 @@ struct track *tracks_find(struct tracks *tracks, __u64 hash, const union ps_addr
 struct track *tracks_make(struct tracks *tracks, __u64 hash, const union ps_addr *src,
 			  const union ps_addr *net, __u64 now_ns, bool *evicted)
 {
-	struct set *set = &tracks->set[hash >> 32 & ((1U << TRACK_SET_BITS) - 1)];
-	int way = victim(set, now_ns);
-	struct track *t = &set->way[way];
+	__u32 at = set_of(hash), way = victim(&tracks->set[at], now_ns);
+	struct set *set = &tracks->set[at];
+	struct track *t = &tracks->record[at * TRACK_WAYS + way];
 
 	*evicted = set->tag[way];
 	clear(t);

@@ -41,12 +41,12 @@
 #define TRACK_IDLE_NS (86400ULL * 1000000000ULL)
 
 /*
- * Records: 4096 sets of eight, 30 MB when all are in use. Full set: the record
+ * Records: 2048 sets of eight, 15 MB when all are in use. Full set: the record
  * with the least held against its source goes, the oldest among equals. A flood
  * of forged sources that send two packets each pushes out itself, not a scan
  * that was seen three times.
  */
-#define TRACK_SET_BITS 12
+#define TRACK_SET_BITS 11
 #define TRACK_WAYS 8
 
 #define TRACK_OPEN_BITS 512	/* good for about 150 services of one source */
@@ -97,10 +97,10 @@ struct target {
 /*
  * What is kept of a source before it earns a record with its second failure, or
  * its SEED_OPENS_MAX-th service: its first failure and what it found open.
- * 2^17 of them, 6 MB; a collision forgets the older. So forged sources that send
+ * 2^16 of them, 3 MB; a collision forgets the older. So forged sources that send
  * one packet never touch the records, and clients that use one service neither.
  */
-#define SEED_BITS 17
+#define SEED_BITS 16
 #define SEED_OPENS_MAX 6
 
 struct seed {
@@ -121,6 +121,8 @@ void tracks_free(struct tracks *tracks); /* NULL is fine */
 /* Of a source in a network. */
 __u64 tracks_hash(const struct tracks *tracks, const union ps_addr *src,
 		  const union ps_addr *net);
+
+void tracks_expect(const struct tracks *tracks, __u64 hash);
 
 /* The record, NULL when there is none. */
 struct track *tracks_find(struct tracks *tracks, __u64 hash, const union ps_addr *src,
