@@ -149,7 +149,7 @@ prepare
 
 for kernel in $kernels; do
 	if tools/kernels/fetch.sh "$cache/$kernel" "${package[$kernel]}" "${suite[$kernel]}" \
-		virtio_pci virtio_net veth 2>"$work/fetch.log"; then
+		virtio_pci virtio_net veth nf_conntrack nf_conntrack_netlink inet_diag tcp_diag 2>"$work/fetch.log"; then
 		continue
 	fi
 	mv "$work/fetch.log" "$work/$kernel.missing"
