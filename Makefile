@@ -94,6 +94,12 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libpscan-san.a
 	$(Q)$(CC) $(user_cflags) $(sanitizers) -Itests/harness -MMD -MP $< $(B)/libpscan-san.a \
 		-o $@ -lcmocka $(pkg_libs)
 
+# Without the sanitizers, for memcheck.
+$(B)/valgrind/%: tests/unit/%.c $(filter-out $(B)/user/main.o,$(user_obj))
+	$(call say,TEST,$@) mkdir -p $(@D)
+	$(Q)$(CC) $(user_cflags) -O1 -g -Itests/harness -MMD -MP $< \
+		$(filter-out $(B)/user/main.o,$(user_obj)) -o $@ -lcmocka $(pkg_libs)
+
 $(B)/tests/prog/%: tests/prog/%.c $(filter-out $(B)/user/main.o,$(user_obj))
 	$(call say,TEST,$@) mkdir -p $(@D)
 	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< \
@@ -104,6 +110,7 @@ $(B)/tests/harness/%: tests/harness/%.c $(B)/flags.user
 	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< -o $@ $(pkg_libs)
 
 $(B)/tools/bench/blast: $(B)/tools/bench/blast.skel.h
+$(B)/tools/bench/growth: $(B)/tools/bench/walk.skel.h
 
 $(B)/tools/bench/%: tools/bench/%.c $(filter-out $(B)/user/main.o,$(user_obj))
 	$(call say,BENCH,$@) mkdir -p $(@D)
@@ -116,7 +123,7 @@ $(B)/tools/kernels/kmexit: tools/kernels/kmexit.c $(B)/flags.user
 	$(Q)$(CC) -static -Os $(warnings) $< -o $@
 
 # The same sources once more, instrumented for libFuzzer.
-fuzz_cflags = $(user_cflags) -Wno-format-nonliteral -O1 -g -fsanitize=address,undefined \
+fuzz_cflags = $(user_cflags) -Wno-format-nonliteral -Wno-missing-field-initializers -O1 -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 $(B)/fuzz/user/xdp.o: $(B)/pscan.skel.h
 $(B)/fuzz/%.o: %.c $(B)/flags.user
@@ -169,10 +176,13 @@ test-kernels: ## real kernels in QEMU, as TAP; downloads them once
 
 kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmexit
 
+valgrind: all $(unit_bin:$(B)/tests/unit/%=$(B)/valgrind/%) $(harness_bin) ## memcheck: unit tests and commands; no root
+	$(Q)tools/valgrind.sh
+
 lint: all ## include directions, manual, scripts, sizes, licences, cppcheck
 	$(Q)tools/lint.sh
 
-.PHONY: test-build lint
+.PHONY: test-build lint valgrind
 test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz_bin) \
 	$(kernels_need)
 

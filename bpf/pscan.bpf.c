@@ -8,9 +8,10 @@
 #include "store.bpf.h"
 
 /* Blocks the source of a scan event; tells whether the list took it. */
-static __always_inline bool block(const struct ps_rule *rule, struct scratch *tmp, __u32 bytes)
+static __always_inline bool block(struct xdp_md *ctx, const struct ps_rule *rule,
+				  struct scratch *tmp)
 {
-	ps_event_to_block(rule, &tmp->event, bytes, &tmp->block);
+	ps_event_to_block(rule, &tmp->event, frame_bytes(ctx), &tmp->block);
 	if (bpf_map_update_elem(&blocks, &tmp->event.source.addr, &tmp->block, BPF_ANY)) {
 		count(PS_COUNT_TABLE);
 		return false;
@@ -29,7 +30,7 @@ static __always_inline int fired(struct xdp_md *ctx, const struct ps_rule *rule,
 	count(PS_COUNT_SCAN);
 	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex, it->packet.ttl,
 		      blocks ? it->now_ns + ps_verdict_unproven_ns(rule) : 0, it->now_ns);
-	if (blocks && !block(rule, tmp, it->frame_bytes))
+	if (blocks && !block(ctx, rule, tmp))
 		tmp->event.reason = PS_REASON_TABLE;
 	emit(&tmp->event);
 	return blocks ? XDP_DROP : XDP_PASS;
@@ -211,6 +212,14 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	return verdict;
 }
 
+/* Nothing to score in it; dropped when its headers hide from us what a host would find. */
+static __always_inline int unread(const struct ps_config *cfg, enum ps_parse res)
+{
+	if (!ps_verdict_hidden(&cfg->rule, res))
+		return XDP_PASS;
+	return count(PS_COUNT_DROP), XDP_DROP;
+}
+
 SEC("xdp")
 int pscan(struct xdp_md *ctx)
 {
@@ -226,16 +235,15 @@ int pscan(struct xdp_md *ctx)
 	res = parse(ctx, &it.packet);
 	count_parse(res);
 	if (!ps_parse_has_addr(res))
-		return XDP_PASS;
+		return unread(cfg, res);
 
 	established = res == PS_PARSE_OK && ps_may_be_established(p);
 	if (established && open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
-	it.frame_bytes = ctx->data_end - ctx->data;
 	if (res == PS_PARSE_OK && ps_is_neighbour(p))
 		gate = GATE_OPEN;
-	else if (denied(cfg, &p->src, it.frame_bytes))
+	else if (denied(ctx, cfg, &p->src))
 		gate = GATE_DROP;
 	else
 		gate = blocked(ctx, cfg, &it, established);
@@ -245,7 +253,7 @@ int pscan(struct xdp_md *ctx)
 		return count(PS_COUNT_COOKIE), XDP_TX;
 	if (gate == GATE_SPARED)
 		return count(PS_COUNT_SPARED), XDP_PASS;
-	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : XDP_PASS;
+	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : unread(cfg, res);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -28,9 +28,15 @@ static __always_inline bool open_gate(const struct ps_config *cfg)
 	return cfg->rule.respond != PS_RESPOND_HARD && !cfg->deny_count;
 }
 
+/* All of the frame, of which data to data_end is only the first buffer: a jumbo frame has more. */
+static __always_inline __u32 frame_bytes(struct xdp_md *ctx)
+{
+	return (__u32)bpf_xdp_get_buff_len(ctx);
+}
+
 /* An operator's block covers the source. Always hard. */
-static __always_inline bool denied(const struct ps_config *cfg, const union ps_addr *src,
-				   __u32 bytes)
+static __always_inline bool denied(struct xdp_md *ctx, const struct ps_config *cfg,
+				   const union ps_addr *src)
 {
 	struct ps_prefix key;
 	struct ps_deny *d;
@@ -42,18 +48,18 @@ static __always_inline bool denied(const struct ps_config *cfg, const union ps_a
 	if (!d || !in_force(d->until_ns, clock_coarse(cfg)))
 		return false;
 	__sync_fetch_and_add(&d->packets, 1);
-	__sync_fetch_and_add(&d->bytes, bytes);
+	__sync_fetch_and_add(&d->bytes, frame_bytes(ctx));
 	return true;
 }
 
 /* Accounts for one dropped packet, moves the deadline, tells when it is time. */
-static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __u32 bytes, __u64 now_ns)
+static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __u64 now_ns)
 {
 	__u64 until_ns = now_ns + b->span_ns, told_ns = b->told_ns;
 	struct scratch *tmp;
 
 	__sync_fetch_and_add(&b->packets, 1);
-	__sync_fetch_and_add(&b->bytes, bytes);
+	__sync_fetch_and_add(&b->bytes, frame_bytes(ctx));
 	if (until_ns < b->until_ns + ps_verdict_renew_step(b))
 		return;
 	b->until_ns = until_ns;
@@ -159,7 +165,7 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 		return GATE_OPEN;
 	if (established && ps_verdict_may_spare(&cfg->rule, b, p) && spared(ctx, cfg, it))
 		return GATE_SPARED;
-	block_hit(ctx, b, it->frame_bytes, now_ns);
+	block_hit(ctx, b, now_ns);
 	if (with_cookies && cookie_applies(cfg, b, p))
 		return challenged(ctx, cfg, it, established);
 	return GATE_DROP;

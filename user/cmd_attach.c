@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "cmd.h"
 #include "duration.h"
 #include "guard.h"
+#include "leaver.h"
 #include "log.h"
 #include "rule.h"
 #include "session.h"
@@ -31,6 +33,7 @@ enum {
 	OPT_JSON,
 	OPT_PCAP,
 	OPT_DISPATCHER,
+	OPT_GROUP,
 };
 
 static const struct argp_option options[] = {
@@ -46,6 +49,7 @@ static const struct argp_option options[] = {
 	{ "confirm", OPT_CONFIRM, "TIME", 0,
 	  "detach again unless `pscan-xdp confirm` comes within TIME", 0 },
 	{ "sources", OPT_SOURCES, "N", 0, "sources tracked at a time (default 65536)", 0 },
+	{ "group", OPT_GROUP, "NAME", 0, "let this group run stats, status, why and lists", 0 },
 	{ "save-ports", 's', NULL, 0, "count per source which ports were probed, and how often", 0 },
 	{ "max-packets", 'm', "N", 0, "end after N packets", 0 },
 	{ "events", OPT_EVENTS, "FILE", 0, "append every event to FILE, one JSON object a line", 0 },
@@ -66,6 +70,7 @@ struct arguments {
 	unsigned int bucket_bits;
 	enum xdp_mode mode;
 	bool dispatcher, keep, save_ports;
+	gid_t group; /* 0: nobody's */
 };
 
 static error_t add_interface(struct arguments *a, const char *name, struct argp_state *state)
@@ -113,6 +118,17 @@ static unsigned int bits_for(unsigned long sources)
 	return bits;
 }
 
+static error_t parse_group(struct arguments *a, const char *name, struct argp_state *state)
+{
+	const struct group *group = getgrnam(name);
+
+	if (!group)
+		argp_error(state, "--group '%s': there is no such group", name);
+	else
+		a->group = group->gr_gid;
+	return 0;
+}
+
 static error_t parse_mode(struct arguments *a, const char *text, struct argp_state *state)
 {
 	if (strcmp(text, "auto") == 0)
@@ -157,6 +173,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_SOURCES:
 		a->bucket_bits = bits_for(number("--sources", arg, 1024, 1 << 22, state));
 		return 0;
+	case OPT_GROUP:
+		return parse_group(a, arg, state);
 	case 's':
 		a->save_ports = true;
 		return 0;
@@ -265,7 +283,7 @@ static int attach_all(const struct arguments *a, const struct xdp *xdp)
 /* Was anything asked for that only the first loader decides? */
 static bool asks_for_more(const struct arguments *a)
 {
-	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports ||
+	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports || a->group ||
 		    a->session.events || a->session.json || a->session.max_packets ||
 		    a->session.confirm_ns;
 
@@ -333,17 +351,35 @@ static int set_lists(const struct arguments *a, const struct xdp *xdp)
 	return err;
 }
 
+static bool any_in_dispatcher(void)
+{
+	struct xdp_link links[64];
+	int n = xdp_links(links, 64);
+
+	for (int i = 0; i < n; i++)
+		if (links[i].dispatcher)
+			return true;
+	return false;
+}
+
 /* @stays: in: what runs already is not ours to end; out: nor is what ran after us */
-static int run(struct arguments *a, struct xdp *xdp, bool *stays)
+static int run(struct arguments *a, struct xdp *xdp, struct leaver *leaver, bool *stays)
 {
 	int err = set_lists(a, xdp);
 
 	if (!err)
+		err = xdp_share(a->group);
+	if (!err)
 		err = attach_all(a, xdp);
+	if (!err && any_in_dispatcher())
+		err = leaver_start(leaver, xdp);
 	if (err)
 		return err;
 	err = session_run(xdp, &a->session);
-	if (a->keep && err != -ETIMEDOUT)
+	if (a->keep && err != -ETIMEDOUT && xdp_pins_hidden(xdp))
+		log_error("cannot leave it enforcing: %s is not what it was, and nothing keeps the "
+			  "program", XDP_BPFFS);
+	else if (a->keep && err != -ETIMEDOUT)
 		log_note("left enforcing; `pscan-xdp detach --all` ends it");
 	*stays = a->keep && err != -ETIMEDOUT;
 	return err;
@@ -381,10 +417,24 @@ static bool wants_pcap(int argc, char *const *argv)
 	return false;
 }
 
+/* -EBUSY: another loader runs, and can be joined. */
+static int load_or_wait(const struct xdp_load_options *load, struct xdp **xdp)
+{
+	int err, wait = 0;
+
+	do {
+		err = xdp_load(load, xdp);
+		if (err == -EBUSY)
+			wait = xdp_await_loader();
+	} while (err == -EBUSY && wait == -ESRCH);
+	return wait && err ? wait : err;
+}
+
 int cmd_attach(int argc, char **argv)
 {
 	static struct arguments a;
 	struct xdp_load_options load = { 0 };
+	struct leaver leaver = { .fd = -1 };
 	struct xdp *xdp;
 	bool stays;
 	int err;
@@ -404,8 +454,10 @@ int cmd_attach(int argc, char **argv)
 	load.save_ports = a.save_ports;
 	load.bucket_bits = a.bucket_bits;
 	a.session.rule = &a.rule.rule;
+	a.session.slow = a.rule.slow;
 
-	err = xdp_load(&load, &xdp);
+	session_hold_signals();
+	err = load_or_wait(&load, &xdp);
 	if (err == -EBUSY)
 		return join(&a) ? EXIT_FAILED : EXIT_DONE;
 	if (err)
@@ -413,12 +465,12 @@ int cmd_attach(int argc, char **argv)
 	if (xdp->adopted)
 		log_note("continuing with the counters and blocks of an earlier run");
 	stays = xdp->adopted;
-	err = run(&a, xdp, &stays);
+	err = run(&a, xdp, &leaver, &stays);
 	/* After `detach`, another loader's pins may be where ours were. */
 	if (xdp_holds_pins(xdp)) {
 		if (stays)
 			xdp_release_if_unused();
-		else if (xdp_detach_all())
+		else if (leaver_detach_all(&leaver))
 			err = err ? err : -EIO;
 	}
 	xdp_close(xdp);

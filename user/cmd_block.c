@@ -184,7 +184,7 @@ int cmd_block(int argc, char **argv)
 	int err = 0;
 
 	list_parse(argc, argv, doc, &a);
-	if (xdp_open(&xdp))
+	if (a.verb == LIST_LIST ? xdp_open_reader(&xdp) : xdp_open(&xdp))
 		return EXIT_FAILED;
 	switch (a.verb) {
 	case LIST_ADD:

@@ -87,7 +87,7 @@ static int read_status(const struct xdp *xdp, struct status *st)
 
 	st->now_ns = xdp_now_ns();
 	st->n_links = xdp_links(st->links, LINKS_MAX);
-	st->loader = xdp_loader_runs();
+	st->loader = xdp_loader() && st->cfg.loader_pid; /* ... and not only starts */
 	if (!err)
 		err = xdp_counters(xdp, &st->counters);
 	if (!err)
@@ -305,7 +305,7 @@ int cmd_status(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &json))
 		return EXIT_USAGE;
-	if (xdp_open(&xdp))
+	if (xdp_open_reader(&xdp))
 		return EXIT_FAILED;
 	err = read_status(xdp, &st);
 	if (!err && json)

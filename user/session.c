@@ -14,6 +14,7 @@
 #include "privileges.h"
 #include "session.h"
 #include "session_proof.h"
+#include "session_slow.h"
 #include "tracking.h"
 #include "xdp_maps.h"
 
@@ -34,6 +35,7 @@ struct session {
 	struct proof proof;
 	struct conntrack *conntrack;	/* NULL: there is none to ask */
 	struct tracking tracking;
+	struct session_slow slow;
 	struct xdp_link links[LINKS_MAX];
 	int n_links;
 	struct ps_counters before;	/* at the previous poll, for -v */
@@ -42,6 +44,8 @@ struct session {
 	__u64 polls;
 	__u64 lost;			/* events that did not fit, as told */
 	size_t blocks;			/* seen by the latest sweep */
+	bool hidden;			/* bpffs is gone from its place, as told */
+	bool crowded;			/* too many own addresses, as told */
 };
 
 static volatile sig_atomic_t stop, confirmed;
@@ -54,9 +58,26 @@ static void on_signal(int number)
 		stop = 1;
 }
 
+static void ending_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGUSR1);
+}
+
+void session_hold_signals(void)
+{
+	sigset_t set;
+
+	ending_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static void catch_signals(bool unconfirmed)
 {
 	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t set;
 
 	stop = 0;
 	confirmed = 0;
@@ -67,10 +88,14 @@ static void catch_signals(bool unconfirmed)
 	if (unconfirmed)
 		sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	ending_signals(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static const char *name_of(const struct session *s, __u32 ifindex)
+static const char *name_of(const void *data, __u32 ifindex)
 {
+	const struct session *s = data;
+
 	for (int i = 0; i < s->n_links; i++)
 		if (s->links[i].ifindex == ifindex)
 			return s->links[i].ifname;
@@ -82,6 +107,7 @@ static void on_contact(const struct ps_contact *contact, void *data)
 	struct session *s = data;
 
 	proof_note(&s->proof, contact);
+	session_slow_contact(&s->slow, contact);
 }
 
 static void read_contacts(struct session *s)
@@ -96,13 +122,15 @@ static void read_contacts(struct session *s)
 static void on_event(const struct ps_event *event, void *data)
 {
 	struct session *s = data;
+	struct report_facts facts = { .tool = "" };
 	struct ps_event told = *event;
 
 	if (event->kind == PS_EVENT_SCAN) {
 		read_contacts(s);
 		session_prove_event(s->xdp, &s->proof, s->options->rule, &told);
 	}
-	report_event(s->report, &told, name_of(s, event->ifindex));
+	session_slow_event(&s->slow, &told, &facts);
+	report_scan(s->report, &told, name_of(s, event->ifindex), &facts);
 }
 
 /* ---- once per poll ------------------------------------------------------ */
@@ -212,18 +240,44 @@ static bool still_listed(const struct xdp_link *links, int n, unsigned int ifind
 	return false;
 }
 
+static void tell_renamed(const struct session *s, const struct xdp_link *now)
+{
+	const char *before = name_of(s, now->ifindex);
+
+	if (before && before[0] && now->ifname[0] && strcmp(before, now->ifname))
+		log_note("%s is called %s now, and still watched", before, now->ifname);
+}
+
+/* The folder we hold open keeps the pins alive, and with them the links, while we live. */
+static void tell_hidden(struct session *s)
+{
+	if (!s->hidden)
+		log_warn("%s was unmounted or covered, and the pins with it: scans are still detected "
+			 "and blocked, until this process ends; put it back, or end this and attach "
+			 "again", XDP_BPFFS);
+	s->hidden = true;
+}
+
 /* Picks up interfaces attached beside us and says which went away. */
 static int check_links(struct session *s)
 {
 	struct xdp_link now[LINKS_MAX];
-	int n = xdp_holds_pins(s->xdp) ? xdp_links(now, LINKS_MAX) : 0, live = 0;
+	bool held = xdp_holds_pins(s->xdp);
+	int n = held ? xdp_links(now, LINKS_MAX) : 0, live = 0;
 
+	if (!held && xdp_pins_hidden(s->xdp)) {
+		tell_hidden(s);
+		return 0;
+	}
+	s->hidden = false;
 	for (int i = 0; i < s->n_links; i++)
 		if (s->links[i].ifname[0] && !still_listed(now, n, s->links[i].ifindex))
 			log_warn("%s is no longer attached: it was removed or detached",
 				 s->links[i].ifname);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		live += now[i].ifname[0] != '\0';
+		tell_renamed(s, &now[i]);
+	}
 	s->n_links = n > 0 ? n : 0;
 	memcpy(s->links, now, sizeof(now[0]) * (size_t)s->n_links);
 	if (live)
@@ -240,12 +294,16 @@ static void refresh_tracking(struct session *s)
 		log_warn("cannot say whether flows are tracked: %s", strerror(-err));
 }
 
-static void refresh_guard(const struct session *s)
+static void refresh_guard(struct session *s)
 {
 	static struct guard guard;
 	int err;
 
 	guard_collect(&guard);
+	if (guard.crowded && !s->crowded)
+		log_warn("this host has more addresses than the %d that fit: what could be an answer "
+			 "to the others is not scored", PS_LOCALS_MAX);
+	s->crowded = guard.crowded;
 	err = guard_apply(s->xdp, &guard);
 	if (!err)
 		err = xdp_lists_expire(s->xdp);
@@ -277,9 +335,12 @@ static int poll_once(struct session *s)
 
 	if (err)
 		return err;
+	/* Somebody may have set the clock; only what is told depends on it. */
+	report_wall(s->report, collect_wall_ns());
 	while (xdp_events_poll(s->events, 0) > 0)
 		;
 	read_contacts(s);
+	session_slow_poll(&s->slow);
 	sweep_blocks(s);
 	if (xdp_counters(s->xdp, &now) == 0) {
 		tell_lost(s, &now);
@@ -370,6 +431,33 @@ static int open_rings(struct session *s)
 	return err;
 }
 
+/* What the loader asks the kernel about flows and ports that the program cannot see. */
+static int open_evidence(struct session *s)
+{
+	struct session_slow_options slow = {
+		.xdp = s->xdp,
+		.rule = s->options->rule,
+		.report = s->report,
+		.tracking = &s->tracking,
+		.ifname = name_of,
+		.ifname_data = s,
+	};
+
+	if (conntrack_open(&s->conntrack))
+		log_debug("no connection table to ask: what is forwarded cannot be judged");
+	tracking_init(&s->tracking, s->conntrack);
+	slow.conntrack = s->conntrack;
+	return s->options->slow ? session_slow_open(&s->slow, &slow) : 0;
+}
+
+/* Everything is open: from here on nothing takes more than looking after maps and pins. */
+static int give_up_privileges(void)
+{
+	int err = privileges_drop(PRIVILEGES_LOADER);
+
+	return err ? err : privileges_confine(PRIVILEGES_LOADER, false);
+}
+
 int session_run(const struct xdp *xdp, const struct session_options *options)
 {
 	struct session s = { .xdp = xdp, .options = options };
@@ -383,19 +471,14 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 		s.lost = s.before.stage[PS_COUNT_EVENT_LOST];
 		s.packets_before = packets_of(&s.before);
 	}
-	if (conntrack_open(&s.conntrack))
-		log_debug("no connection table to ask: what is forwarded cannot be judged");
-	tracking_init(&s.tracking, s.conntrack);
 	err = open_report(&s);
-	if (err)
-		goto out;
-	err = open_rings(&s);
-	if (err)
-		goto out;
-	/* Everything is open: from here on nothing takes more than looking after maps and pins. */
-	err = privileges_drop(PRIVILEGES_LOADER);
 	if (!err)
-		err = privileges_confine(PRIVILEGES_LOADER, false);
+		err = open_rings(&s);
+	if (!err)
+		err = open_evidence(&s);
+	if (err)
+		goto out;
+	err = give_up_privileges();
 	if (err)
 		goto out;
 	err = watch(&s);
@@ -403,6 +486,7 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 out:
 	xdp_events_close(s.events);
 	xdp_contacts_close(s.contacts);
+	session_slow_close(&s.slow);
 	proof_free(&s.proof);
 	report_close(s.report);
 	conntrack_close(s.conntrack);

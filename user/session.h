@@ -17,11 +17,18 @@
 
 struct session_options {
 	const struct ps_rule *rule;
+	bool slow;		/* the engines for slow scans run, too */
 	bool json;		/* events as NDJSON on stdout instead of text */
 	const char *events;	/* append NDJSON to this file; NULL: none */
 	__u64 max_packets;	/* end after so many packets; 0: never */
 	__u64 confirm_ns;	/* end unless SIGUSR1 comes within this time; 0: no need */
 };
+
+/*
+ * From here on SIGINT, SIGTERM and SIGUSR1 wait for session_run(): whoever asks
+ * for the end while the program is being attached would otherwise leave it behind.
+ */
+void session_hold_signals(void);
 
 /*
  * Runs until SIGINT or SIGTERM, max_packets, or until every interface is gone.

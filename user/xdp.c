@@ -91,7 +91,7 @@ static int ensure_bpffs(void)
 	return -errno;
 }
 
-static void map_pin(enum xdp_map map, char out[128])
+void xdp_map_pin(enum xdp_map map, char out[128])
 {
 	snprintf(out, 128, XDP_ROOT "/%s", map_shapes[map].name);
 }
@@ -104,8 +104,7 @@ static bool config_fits(int fd)
 	       cfg.version == PS_ABI_VERSION;
 }
 
-/* Is the map behind @fd, pinned as @map, ours and of this layout? */
-static int check_layout(int fd, enum xdp_map map)
+int xdp_check_map(int fd, enum xdp_map map)
 {
 	const struct map_shape *shape = &map_shapes[map];
 	struct bpf_map_info info = {};
@@ -138,7 +137,7 @@ void xdp_close(struct xdp *xdp)
 	free(xdp);
 }
 
-static struct xdp *new_xdp(void)
+struct xdp *xdp_new(void)
 {
 	struct xdp *xdp = calloc(1, sizeof(*xdp));
 
@@ -152,37 +151,6 @@ static struct xdp *new_xdp(void)
 	return xdp;
 }
 
-int xdp_open(struct xdp **out)
-{
-	struct xdp *xdp = new_xdp();
-	char path[128];
-	int err = 0;
-
-	if (!xdp)
-		return -ENOMEM;
-	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
-		map_pin((enum xdp_map)i, path);
-		xdp->fd[i] = bpf_obj_get(path);
-		if (xdp->fd[i] >= 0) {
-			err = check_layout(xdp->fd[i], (enum xdp_map)i);
-			continue;
-		}
-		err = -errno;
-		if (err == -ENOENT && i == 0)
-			log_error("attached to no interface here; "
-				  "`pscan-xdp attach IFACE` does that");
-		else
-			log_error("cannot open %s: %s%s", path, strerror(-err),
-				  err == -EACCES || err == -EPERM ? "; run as root" : "");
-	}
-	if (err) {
-		xdp_close(xdp);
-		return err;
-	}
-	*out = xdp;
-	return 0;
-}
-
 /* ---- load and adopt --------------------------------------------------- */
 
 bool xdp_holds_pins(const struct xdp *xdp)
@@ -191,6 +159,13 @@ bool xdp_holds_pins(const struct xdp *xdp)
 
 	return fstat(xdp->root, &ours) == 0 && stat(XDP_ROOT, &there) == 0 &&
 	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+bool xdp_pins_hidden(const struct xdp *xdp)
+{
+	struct stat ours;
+
+	return !xdp_holds_pins(xdp) && fstat(xdp->root, &ours) == 0 && ours.st_nlink > 0;
 }
 
 static int open_root(struct xdp *xdp)
@@ -251,7 +226,7 @@ static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct p
 	}
 	cfg->rule = o->rule;
 	cfg->save_ports = o->save_ports;
-	cfg->loader_pid = (__u32)getpid();
+	cfg->loader_pid = 0; /* announce() */
 	return xdp_config_set(xdp, cfg);
 }
 
@@ -264,7 +239,7 @@ static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg, boo
 	bpf_map__set_max_entries(skel->maps.marks, 1U << cfg->mark_bits);
 	bpf_map__set_max_entries(skel->maps.buckets, 1U << cfg->bucket_bits);
 	for (int i = 0; pinned && !err && i < XDP_MAP_MAX; i++) {
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		err = bpf_map__set_pin_path(
 			bpf_object__find_map_by_name(skel->obj, map_shapes[i].name), path);
 	}
@@ -363,6 +338,20 @@ static int pin_prog(const struct xdp *xdp)
 	return err;
 }
 
+/* Everything is in its place: who waits in xdp_await_loader() may join. */
+static int announce(const struct xdp *xdp)
+{
+	struct ps_config cfg;
+	int err = xdp_config_get(xdp, &cfg);
+
+	cfg.loader_pid = (__u32)getpid();
+	if (!err)
+		err = xdp_config_set(xdp, &cfg);
+	if (err)
+		log_error("cannot set up the XDP program's maps: %s", strerror(-err));
+	return err;
+}
+
 /* Made by a loader that was killed before it wrote the rule: no record, no link, never in use. */
 static bool half_made(int config_fd)
 {
@@ -383,7 +372,7 @@ static void unpin_maps(void)
 	char path[128];
 
 	for (int i = 0; i < XDP_MAP_MAX; i++) {
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		unlink(path);
 	}
 }
@@ -397,7 +386,7 @@ static int find_pinned(struct xdp *xdp)
 	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
 		int fd;
 
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		fd = bpf_obj_get(path);
 		if (fd < 0 && errno == ENOENT)
 			continue; /* is made anew */
@@ -406,7 +395,7 @@ static int find_pinned(struct xdp *xdp)
 			unpin_maps();
 			return 0;
 		}
-		err = check_layout(fd, (enum xdp_map)i);
+		err = xdp_check_map(fd, (enum xdp_map)i);
 		if (!err && i == XDP_MAP_CONFIG) {
 			xdp->fd[i] = fd;
 			xdp->adopted = true;
@@ -419,7 +408,7 @@ static int find_pinned(struct xdp *xdp)
 
 int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 {
-	struct xdp *xdp = new_xdp();
+	struct xdp *xdp = xdp_new();
 	int err = 0;
 
 	if (!xdp)
@@ -437,6 +426,8 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 		err = xdp_swap(xdp);
 	if (!err && !options->unpinned)
 		err = pin_prog(xdp);
+	if (!err)
+		err = announce(xdp);
 	if (err) {
 		bool ours = !options->unpinned && !xdp->adopted && err != -EBUSY && err != -EPROTO;
 
@@ -479,7 +470,7 @@ struct bpf_object *xdp_open_object(const struct xdp *xdp)
 
 int xdp_try_load(int *extension)
 {
-	struct xdp *xdp = new_xdp();
+	struct xdp *xdp = xdp_new();
 	struct pscan_bpf *skel = NULL;
 	int err = -ENOMEM;
 

@@ -15,6 +15,7 @@
 
 #include <net/if.h>
 #include <pscan/abi.h>
+#include <sys/types.h>
 
 #define XDP_BPFFS "/sys/fs/bpf"
 #define XDP_BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
@@ -45,6 +46,11 @@ enum xdp_map {
 	XDP_MAP_OFFENDERS,
 	XDP_MAP_MAX
 };
+
+/* What sources did and what is held against them: `stats`, `status`, `why` and lists. */
+#define XDP_MAPS_SHARED \
+	(1U << XDP_MAP_CONFIG | 1U << XDP_MAP_COUNTERS | 1U << XDP_MAP_BUCKETS | \
+	 1U << XDP_MAP_BLOCKS | 1U << XDP_MAP_ALLOW | 1U << XDP_MAP_DENY | 1U << XDP_MAP_PORTS)
 
 struct xdp {
 	int fd[XDP_MAP_MAX];	/* maps; -1 when not open */
@@ -83,6 +89,15 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out);
 
 /* Opens the pinned maps. -ENOENT (said) when pscan-xdp is attached nowhere. */
 int xdp_open(struct xdp **out);
+
+/* Opens for reading those of them that xdp_share() shows to a group; the others are -1. */
+int xdp_open_reader(struct xdp **out);
+
+/* Nothing open yet; NULL: no memory. For who fills it. */
+struct xdp *xdp_new(void);
+
+/* Is the map behind @fd, pinned as @map, ours and of this layout? -EPROTO (said) if not. */
+int xdp_check_map(int fd, enum xdp_map map);
 
 /* Closes what is open here; pins stay. Accepts NULL. */
 void xdp_close(struct xdp *xdp);
@@ -132,11 +147,33 @@ int xdp_links(struct xdp_link *links, int max);
  */
 bool xdp_holds_pins(const struct xdp *xdp);
 
-/* Does a loader hold the lock? Its pid is config.loader_pid. Silent. */
-bool xdp_loader_runs(void);
+/* It is not, but nobody removed it: bpffs was unmounted, or something mounted over it. */
+bool xdp_pins_hidden(const struct xdp *xdp);
+
+/* The pid of the loader that holds the lock, 0 when none does. Silent. */
+__u32 xdp_loader(void);
+
+/*
+ * After xdp_load() said -EBUSY: waits until the other loader's program can be joined.
+ * 0; -ESRCH (silent) when it went away instead, so that loading may be tried again;
+ * -ETIMEDOUT (said).
+ */
+int xdp_await_loader(void);
 
 /* The pinned program, for attaching one more interface beside a running loader. */
 int xdp_open_prog(struct xdp *xdp);
+
+/*
+ * Lets a group read XDP_MAPS_SHARED, and pass through the folders on the way there;
+ * 0: nobody but the owner again. The last xdp_release_if_unused() takes bpffs back.
+ */
+int xdp_share(gid_t gid);
+
+/* Closes bpffs to the group that xdp_share() opened it for. Before XDP_ROOT goes; silent. */
+void xdp_unshare_bpffs(void);
+
+/* Where a map is pinned. */
+void xdp_map_pin(enum xdp_map map, char out[128]);
 
 /* Where the link of an interface is pinned. By number: names may hold '.', which
  * bpffs refuses, and may change. */

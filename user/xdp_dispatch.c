@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,11 @@ static int libxdp_log(enum libxdp_print_level level, const char *format, va_list
 
 static __u32 attached_id(unsigned int ifindex, bool *native)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	/* No more than that: what newer versions add behind it they ask generic netlink,
+	 * which a loader that gave up its privileges cannot. */
+	struct bpf_xdp_query_opts query = {
+		.sz = offsetof(struct bpf_xdp_query_opts, attach_mode) + sizeof(query.attach_mode),
+	};
 
 	if (bpf_xdp_query((int)ifindex, 0, &query))
 		return 0;

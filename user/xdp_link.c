@@ -30,10 +30,24 @@ void xdp_link_pin(unsigned int ifindex, char out[128])
 	snprintf(out, 128, XDP_ROOT "/" LINK_PREFIX "%u", ifindex);
 }
 
+/* What rtnetlink tells everybody about the interface of @link; -ENODEV when it is gone. */
+static int interface_state(struct xdp_link *link)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	if (!link->ifindex || !if_indextoname(link->ifindex, link->ifname))
+		return -ENODEV;
+	if (bpf_xdp_query((int)link->ifindex, 0, &query) == 0) {
+		link->native = query.attach_mode == XDP_ATTACHED_DRV;
+		if (!link->prog_id)
+			link->prog_id = query.prog_id;
+	}
+	return 0;
+}
+
 /* What the kernel knows about the link behind @fd; -ENODEV when its interface is gone. */
 static int link_state(int fd, struct xdp_link *link)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	struct bpf_link_info info = {};
 	__u32 bytes = sizeof(info);
 
@@ -42,11 +56,36 @@ static int link_state(int fd, struct xdp_link *link)
 		return -errno;
 	link->ifindex = info.xdp.ifindex;
 	link->prog_id = info.prog_id;
-	if (!link->ifindex || !if_indextoname(link->ifindex, link->ifname))
-		return -ENODEV;
-	if (bpf_xdp_query((int)link->ifindex, 0, &query) == 0)
-		link->native = query.attach_mode == XDP_ATTACHED_DRV;
-	return 0;
+	return interface_state(link);
+}
+
+/* The same for who may pass through the pin folder, but neither list it nor open links. */
+static int links_of_interfaces(struct xdp_link *links, int max)
+{
+	struct if_nameindex *all = if_nameindex();
+	char path[128];
+	int n = 0;
+
+	if (!all)
+		return -errno;
+	for (int i = 0; n < max && all[i].if_index; i++) {
+		bool joined;
+
+		xdp_join_pin(all[i].if_index, path);
+		joined = access(path, F_OK) == 0;
+		xdp_link_pin(all[i].if_index, path);
+		if (!joined && access(path, F_OK))
+			continue;
+		links[n] = (struct xdp_link){ .ifindex = all[i].if_index };
+		if (interface_state(&links[n]))
+			continue;
+		/* Which programs the dispatcher runs is not for everybody to know. */
+		if (joined)
+			links[n].dispatcher = links[n].prog_id;
+		n++;
+	}
+	if_freenameindex(all);
+	return n;
 }
 
 /* The same for an interface whose dispatcher runs the program; -ENOENT when it does no more. */
@@ -95,6 +134,8 @@ int xdp_links(struct xdp_link *links, int max)
 	struct dirent *entry;
 	int n = 0;
 
+	if (!dir && errno == EACCES && access(XDP_ROOT "/.", F_OK) == 0)
+		return links_of_interfaces(links, max);
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 	while (n < max && (entry = readdir(dir)))
@@ -245,8 +286,8 @@ static int attach_somehow(const struct xdp *xdp, unsigned int ifindex, const cha
 	return attach_and_pin(xdp->prog, ifindex, ifname, mode, &native);
 }
 
-int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode, bool dispatcher,
-	       struct xdp_link *link)
+static int attach_once(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
+		       bool dispatcher, struct xdp_link *link)
 {
 	unsigned int ifindex = if_nametoindex(ifname);
 	int err = xdp_attachable(ifname), fd;
@@ -263,6 +304,20 @@ int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode, bo
 		log_error("cannot read the link of %s at %s: %s", ifname, path, strerror(-err));
 	if (fd >= 0)
 		close(fd);
+	return err;
+}
+
+/* One at a time: between link and pin another attach would take ours for somebody else's. */
+int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode, bool dispatcher,
+	       struct xdp_link *link)
+{
+	int lock = open(XDP_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (lock >= 0)
+		flock(lock, LOCK_EX);
+	err = attach_once(xdp, ifname, mode, dispatcher, link);
+	if (lock >= 0)
+		close(lock);
 	return err;
 }
 
@@ -326,7 +381,8 @@ int xdp_detach(unsigned int ifindex, const char *ifname)
 	if (err == -ENOENT)
 		log_error("pscan-xdp is not attached to %s", ifname);
 	else if (err)
-		log_error("cannot detach from %s: %s", ifname, strerror(-err));
+		log_error("cannot detach from %s: %s%s", ifname, strerror(-err),
+			  err == -EACCES || err == -EPERM ? "; run as root" : "");
 	return err;
 }
 
@@ -375,7 +431,9 @@ static int clear_root(bool links)
 		failed = remove_entry(name);
 		if (failed && !err) {
 			err = failed;
-			log_error("cannot remove %s/%s: %s", XDP_ROOT, name, strerror(-err));
+			log_error("cannot remove %s/%s: %s%s", XDP_ROOT, name, strerror(-err),
+				  has_prefix(name, XDP_JOIN_PREFIX) ?
+					  "; `pscan-xdp detach` takes it out of its dispatcher" : "");
 		}
 	}
 	closedir(dir);
@@ -389,6 +447,7 @@ int xdp_release_if_unused(void)
 
 	if (n)
 		return n;
+	xdp_unshare_bpffs();
 	n = clear_root(false);
 	if (!n && rmdir(XDP_ROOT) && errno != ENOENT)
 		return -errno;
@@ -400,18 +459,6 @@ int xdp_detach_all(void)
 	int err = clear_root(true);
 
 	return err ? err : xdp_release_if_unused();
-}
-
-bool xdp_loader_runs(void)
-{
-	int fd = open(XDP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool runs;
-
-	if (fd < 0)
-		return false;
-	runs = flock(fd, LOCK_SH | LOCK_NB) != 0;
-	close(fd);
-	return runs;
 }
 
 int xdp_open_prog(struct xdp *xdp)

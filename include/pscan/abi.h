@@ -317,7 +317,8 @@ struct ps_contact {
  */
 enum ps_count {
 	PS_COUNT_FLOW,		/* a flow that a socket explained a moment ago */
-	PS_COUNT_DROP,		/* gate: source blocked, dropped; a crossing probe counts as scored */
+	PS_COUNT_DROP,		/* gate: source blocked or headers hidden, dropped; a crossing
+				 * probe counts as scored */
 	PS_COUNT_COOKIE,	/* gate: source blocked, its SYN answered with a SYN cookie */
 	PS_COUNT_COOKIE_OVER,	/* gate: not answered for cookie_rate, and dropped */
 	PS_COUNT_SPARED,	/* gate: source blocked, its established connection passes */

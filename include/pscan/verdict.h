@@ -74,6 +74,18 @@ PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_
 }
 
 /*
+ * Must a packet with this parse result not pass, whoever sent it? Its headers lie
+ * deeper than they are followed, and a host would follow them: Linux steps over any
+ * number of extension headers and priority tags, and puts fragments together. No
+ * host has a reason to send it (RFC 8200 section 4.1, RFC 7112), a scanner has.
+ */
+PS_INLINE bool ps_verdict_hidden(const struct ps_rule *rule, enum ps_parse res)
+{
+	return rule->respond != PS_RESPOND_MONITOR &&
+	       (res == PS_PARSE_EXT_DEPTH || res == PS_PARSE_VLAN_DEPTH);
+}
+
+/*
  * A blocked source's deadline is moved in steps of this: the entry is shared by
  * all CPUs, and a second more or less does not matter, unless the whole block
  * lasts no longer.

@@ -152,7 +152,8 @@ static inline union ps_addr prog_source(void)
 {
 	__u32 n = prog.sources;
 
-	return prog.v6 ? A6(0x10000 + n) : pkt_v4(A4(198, 18 + (n >> 16), n >> 8, n));
+	return prog.v6 ? A6(0x10000 + n)
+		       : pkt_v4(A4(198, 18 + (n >> 16 & 0xff), n >> 8 & 0xff, n & 0xff));
 }
 
 static inline struct pkt prog_tcp(__u16 port, __u8 flags)

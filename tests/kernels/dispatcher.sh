@@ -138,20 +138,6 @@ we_first_it_leaves() {
 	tap "$case: pscan-xdp detects and blocks" detects
 }
 
-# Attached by a link of our own: the kernel lets nobody else in.
-we_alone() {
-	case="coexist: pscan-xdp by itself"
-	tap "$case: pscan-xdp attaches" join e
-	tap "$case: xdp-filter is refused" refused xdp-filter load t0 -m native
-	tap "$case: pscan-xdp detects and blocks" detects
-	tap "$case: pscan-xdp leaves" we_leave
-	tap "$case: nothing is left" nothing_left
-}
-
-refused() {
-	! "$@"
-}
-
 # ---- a life in company ---------------------------------------------------------------
 
 # xdpdump shows frames that reach the programs, those of somebody who is filtered among them.
@@ -225,7 +211,7 @@ dispatcher_tests() {
 	mount -o bind /payload/bpf /usr/lib/x86_64-linux-gnu/bpf
 	choose veth
 	for step in we_join killed_and_upgraded filter_first_we_leave filter_first_it_leaves \
-		we_first_we_leave we_first_it_leaves cleared we_alone full; do
+		we_first_we_leave we_first_it_leaves cleared full; do
 		echo "# $(cut -d" " -f1 /proc/uptime) $step"; $step
 	done
 }
