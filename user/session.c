@@ -107,7 +107,9 @@ static void on_contact(const struct ps_contact *contact, void *data)
 	struct session *s = data;
 
 	proof_note(&s->proof, contact);
-	session_slow_contact(&s->slow, contact);
+	/* A cookie's ACK comes of our own answer, it is no probe. */
+	if (contact->kind != PS_CONTACT_COOKIE)
+		session_slow_contact(&s->slow, contact);
 }
 
 static void read_contacts(struct session *s)
