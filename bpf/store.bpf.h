@@ -21,10 +21,11 @@ static __always_inline bool in_force(__u64 until_ns, __u64 now_ns)
 	return !until_ns || until_ns > now_ns;
 }
 
-/* Nothing at the gate could stop an established connection's packet. */
+/* No automatic block stops an established connection's packet. An operator's
+ * does: each edit of that list makes unknown every flow that was known. */
 static __always_inline bool open_gate(const struct ps_config *cfg)
 {
-	return cfg->rule.respond != PS_RESPOND_HARD && !cfg->deny_count;
+	return cfg->rule.respond != PS_RESPOND_HARD;
 }
 
 /* An operator's block covers the source. Always hard. */
@@ -46,16 +47,17 @@ static __always_inline bool denied(const struct ps_config *cfg, const union ps_a
 }
 
 /* Accounts for one dropped packet, moves the deadline, tells when it is time. */
-static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __u32 bytes, __u64 now_ns)
+static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __u32 bytes,
+				      __u64 now_ns)
 {
-	__u64 until_ns = now_ns + b->span_ns, told_ns = b->told_ns;
+	__u64 told_ns = b->told_ns;
 	struct scratch *tmp;
 
 	__sync_fetch_and_add(&b->packets, 1);
 	__sync_fetch_and_add(&b->bytes, bytes);
-	if (until_ns < b->until_ns + ps_verdict_renew_step(b))
+	if (now_ns < ps_verdict_renew_at(b))
 		return;
-	b->until_ns = until_ns;
+	b->until_ns = now_ns + b->span_ns;
 	if (ps_since(told_ns, now_ns) < b->span_ns / 2)
 		return;
 	if (__sync_val_compare_and_swap(&b->told_ns, told_ns, now_ns) != told_ns)
@@ -112,6 +114,7 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 					 const struct ps_sighting *it, bool established)
 {
 	const struct ps_packet *p = &it->packet;
+	struct ps_recent *r;
 	struct ps_block *b;
 	__u64 now_ns = 0;
 
@@ -124,7 +127,10 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 		flow_remember(cfg, flow_hash(cfg, p));
 		return GATE_SPARED;
 	}
+	r = recent_take(cfg, &p->src);
 	block_hit(ctx, b, it->frame_bytes, now_ns);
+	if (r)
+		recent_keep(cfg, r, b);
 	return GATE_DROP;
 }
 

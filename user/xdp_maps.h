@@ -15,6 +15,10 @@ int xdp_config_set(const struct xdp *xdp, const struct ps_config *cfg);
 /* config.tracked_until_ns alone; what other processes write meanwhile stays. */
 int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2]);
 
+/* Ends all that the CPUs remember of flows and of busy blocked sources: what
+ * they meet next passes every list and every stage again. */
+int xdp_edited(const struct xdp *xdp);
+
 /* Sum over the CPUs. */
 int xdp_counters(const struct xdp *xdp, struct ps_counters *out);
 
@@ -37,6 +41,7 @@ int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_s
 
 /* An automatic block. -ENOENT when there is none. */
 int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_block *out);
+/* Removed blocks drop no further packet. */
 int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr);
 /* Removes those inside @within; NULL: all. Return: how many, or a negative errno. */
 int xdp_blocks_lift(const struct xdp *xdp, const struct prefix *within);

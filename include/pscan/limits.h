@@ -60,6 +60,10 @@
 /* Automatic blocks (LRU): the least recently active makes room. */
 #define PS_BLOCKS_MAX 32768
 
+/* Blocked sources whose packets are dropped by the short way, per CPU. More at
+ * a time, or two in one place: the rest take the long way. */
+#define PS_RECENT_BITS 10
+
 /* Prefixes in each of allow, deny and dst. Full: the command that adds says so. */
 #define PS_PREFIXES_MAX 65536
 
