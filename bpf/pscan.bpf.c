@@ -60,6 +60,7 @@ __attribute__((noinline)) int detect(struct xdp_md *ctx, struct ps_sighting *it)
 	bucket = bpf_map_lookup_elem(&buckets, &index);
 	if (!bucket)
 		return XDP_PASS;
+	it->now_ns = clock_refine(cfg, it->now_ns);
 	a = allowed(&it->packet.src, it->now_ns);
 	if (a && a->kind == PS_ALLOW_USER) {
 		it->settled = true;
@@ -188,7 +189,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (ps_may_be_reply(p) && flow_known(cfg, flow))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
-	it->now_ns = clock_fine(cfg);
+	it->now_ns = clock_mark(cfg);
 	mark = sight(cfg, it);
 	if (!mark)
 		return XDP_PASS;

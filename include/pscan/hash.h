@@ -24,10 +24,12 @@ PS_INLINE __u64 ps_mix(__u64 v)
 }
 
 /* Each word passes through the mixer on its own: nobody can trade a change in
- * one half of an IPv6 address against one in the other. */
+ * one half of an IPv6 address against one in the other. Of IPv4 one says all. */
 PS_INLINE __u64 ps_hash_addr(__u64 seed, const union ps_addr *a)
 {
-	return ps_mix(ps_mix(a->d[0] ^ seed) ^ a->d[1]);
+	__u64 hash = ps_mix(a->d[1] ^ seed);
+
+	return a->d[0] ? ps_mix(hash ^ a->d[0]) : hash;
 }
 
 /*
