@@ -14,7 +14,7 @@ V ?= 0
 
 B := build
 VERSION := $(shell sed -n 's/^\#define PSCAN_VERSION "\(.*\)"/\1/p' user/version.h)
-LIBS := libbpf libelf libpcap zlib json-c libmnl libsodium libcap-ng libseccomp
+LIBS := libbpf libxdp libelf libpcap zlib json-c libmnl libsodium libcap-ng libseccomp
 
 ifeq ($(V),0)
 Q := @
@@ -104,6 +104,7 @@ $(B)/tests/harness/%: tests/harness/%.c $(B)/flags.user
 	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< -o $@ $(pkg_libs)
 
 $(B)/tools/bench/blast: $(B)/tools/bench/blast.skel.h
+$(B)/tools/bench/growth: $(B)/tools/bench/walk.skel.h
 
 $(B)/tools/bench/%: tools/bench/%.c $(filter-out $(B)/user/main.o,$(user_obj))
 	$(call say,BENCH,$@) mkdir -p $(@D)
@@ -116,7 +117,7 @@ $(B)/tools/kernels/kmexit: tools/kernels/kmexit.c $(B)/flags.user
 	$(Q)$(CC) -static -Os $(warnings) $< -o $@
 
 # The same sources once more, instrumented for libFuzzer.
-fuzz_cflags = $(user_cflags) -Wno-format-nonliteral -O1 -g -fsanitize=address,undefined \
+fuzz_cflags = $(user_cflags) -Wno-format-nonliteral -Wno-missing-field-initializers -O1 -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 $(B)/fuzz/user/xdp.o: $(B)/pscan.skel.h
 $(B)/fuzz/%.o: %.c $(B)/flags.user
@@ -164,7 +165,7 @@ coverage_tests := tests/lab/detect.bats tests/lab/quiet.bats
 
 test-kernels: ## real kernels in QEMU, as TAP; downloads them once
 	$(Q)$(MAKE) --no-print-directory $(kernels_need)
-	$(Q)KERNELS="5.10 6.1 6.12 newest" PARTS="native generic suite" \
+	$(Q)KERNELS="5.10 6.1 6.12 newest" PARTS="native generic dispatcher suite" \
 		tests/kernels/kernels.t
 
 kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmexit

@@ -4,8 +4,11 @@
  *
  * A look-up costs as much as everything else together, so it is paid only for
  * packets that would otherwise score, and its answer is remembered for about a
- * second per flow (recent.bpf.h). A stranger cannot put a flow into that memory
- * that nobody of ours answered.
+ * second per flow (recent.bpf.h). A stranger cannot put a flow into that memory that nobody of
+ * ours answered. To a half-open TCP connection of this host's (a request socket,
+ * or a SYN cookie where the listener's queue overflowed) only an ACK of the very
+ * sequence number that we sent belongs, which is one in 2^32 to whoever did not
+ * get it; of one on its way through, that number is not for us to know.
  */
 #ifndef PSCAN_EVIDENCE_BPF_H
 #define PSCAN_EVIDENCE_BPF_H
@@ -30,13 +33,55 @@ static __always_inline __u32 flow_tuple(const struct ps_packet *p, struct bpf_so
 	return sizeof(t->ipv6);
 }
 
-/* A TCP socket that is past listening: connecting, open, closing or in TIME-WAIT. */
-static __always_inline bool tcp_connected(struct xdp_md *ctx, const struct ps_packet *p)
+enum sock_says {
+	SOCKET_NONE,		/* there is none, or it only listens */
+	SOCKET_EXPLAINS,
+	SOCKET_HANDSHAKE,	/* ... and the packet completes its handshake */
+	SOCKET_COOKIE,		/* it only listens, and the packet completes a handshake by SYN cookie */
+	SOCKET_REFUTES,		/* half-open, and the packet is no part of its handshake */
+};
+
+/* Does @p acknowledge the SYN+ACK behind which request socket @sk waits? A SYN+ACK
+ * belongs to no such socket; a RST does, and proves nothing. */
+static __always_inline enum sock_says half_open(struct bpf_sock *sk, const struct ps_packet *p)
 {
+	struct tcp_request_sock *request;
+
+	if (!ps_may_be_established(p))
+		return p->flags & PS_TCP_RST ? SOCKET_EXPLAINS : SOCKET_REFUTES;
+	request = bpf_skc_to_tcp_request_sock(sk);
+	if (request && p->ack == request->snt_isn + 1)
+		return SOCKET_HANDSHAKE;
+	return SOCKET_REFUTES;
+}
+
+/* Does @p acknowledge a SYN cookie of listener @sk, whose queue overflowed lately? */
+static __always_inline bool cookie_valid(struct xdp_md *ctx, struct bpf_sock *sk,
+					 const struct ps_packet *p)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	void *ip = data + (p->ip_off & (PS_HEADERS_BYTES_MAX - 1));
+	void *tcp = data + (p->l4_off & (PS_HEADERS_BYTES_MAX - 1));
+
+	if (tcp + sizeof(struct ps_tcp) > end)
+		return false;
+	if (p->bits & PS_PKT_V4)
+		return ip + sizeof(struct ps_ipv4) <= end &&
+		       bpf_tcp_check_syncookie(sk, ip, sizeof(struct ps_ipv4), tcp,
+					       sizeof(struct ps_tcp)) == 0;
+	return ip + sizeof(struct ps_ipv6) <= end &&
+	       bpf_tcp_check_syncookie(sk, ip, sizeof(struct ps_ipv6), tcp,
+				       sizeof(struct ps_tcp)) == 0;
+}
+
+/* What the TCP socket that would get @p makes of it: connecting, open, closing and in
+ * TIME-WAIT it explains. */
+static __always_inline enum sock_says tcp_socket(struct xdp_md *ctx, const struct ps_packet *p)
+{
+	enum sock_says found = SOCKET_EXPLAINS;
 	struct bpf_sock_tuple tuple = {};
 	__u32 bytes = flow_tuple(p, &tuple);
 	struct bpf_sock *sk;
-	bool connected;
 
 	/* Two calls: the verifier wants a constant size. */
 	if (bytes == sizeof(tuple.ipv4))
@@ -44,10 +89,14 @@ static __always_inline bool tcp_connected(struct xdp_md *ctx, const struct ps_pa
 	else
 		sk = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
-		return false;
-	connected = sk->state != BPF_TCP_LISTEN;
+		return SOCKET_NONE;
+	if (sk->state == BPF_TCP_NEW_SYN_RECV)
+		found = half_open(sk, p);
+	else if (sk->state == BPF_TCP_LISTEN)
+		found = ps_may_be_established(p) && cookie_valid(ctx, sk, p) ?
+				SOCKET_COOKIE : SOCKET_NONE;
 	bpf_sk_release(sk);
-	return connected;
+	return found;
 }
 
 /* A UDP socket bound to the port and, if connected, to this peer. */
@@ -95,14 +144,22 @@ static __always_inline enum ps_evidence evidence(struct xdp_md *ctx, const struc
 						 const struct ps_packet *p, __u64 flow,
 						 __u64 now_ns)
 {
-	bool local = bpf_map_lookup_elem(&locals, &p->dst), explained = false;
+	bool local = bpf_map_lookup_elem(&locals, &p->dst);
+	enum sock_says says = SOCKET_NONE;
 
-	if (local)
-		explained = p->proto == PS_IP_TCP ? tcp_connected(ctx, p) : udp_bound(ctx, p);
-	if (!explained && !tracked(ctx, p))
+	if (local && p->proto == PS_IP_TCP)
+		says = tcp_socket(ctx, p);
+	else if (local && udp_bound(ctx, p))
+		says = SOCKET_EXPLAINS;
+	if (says == SOCKET_REFUTES)
+		return PS_EVIDENCE_NONE;
+	if (says == SOCKET_NONE && !tracked(ctx, p))
 		return local || tracking(cfg, p, now_ns) ? PS_EVIDENCE_NONE : PS_EVIDENCE_UNKNOWN;
-	flow_remember(cfg, flow);
-	return PS_EVIDENCE_EXPLAINED;
+	/* A RST ends a flow, and a half-open one's is anybody's to send. */
+	if (!(p->proto == PS_IP_TCP && p->flags & PS_TCP_RST))
+		flow_remember(cfg, flow);
+	return says == SOCKET_HANDSHAKE || says == SOCKET_COOKIE ? PS_EVIDENCE_HANDSHAKE :
+								   PS_EVIDENCE_EXPLAINED;
 }
 
 #endif /* PSCAN_EVIDENCE_BPF_H */

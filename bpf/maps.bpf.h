@@ -130,6 +130,14 @@ struct {
 	__uint(max_entries, PS_CONTACTS_BYTES);
 } contacts SEC(".maps");
 
+/* Who was blocked with proof before, 1 MB; user space's alone. LRU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PS_OFFENDERS_MAX);
+	__type(key, union ps_addr);
+	__type(value, struct ps_offender);
+} offenders SEC(".maps");
+
 /* Too big for the 512-byte stack. Safe per CPU: XDP programs do not nest. */
 struct scratch {
 	struct ps_event event;

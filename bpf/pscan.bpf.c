@@ -7,9 +7,10 @@
 #include "store.bpf.h"
 
 /* Blocks the source of a scan event; tells whether the list took it. */
-static __always_inline bool block(const struct ps_rule *rule, struct scratch *tmp, __u32 bytes)
+static __always_inline bool block(struct xdp_md *ctx, const struct ps_rule *rule,
+				  struct scratch *tmp)
 {
-	ps_event_to_block(rule, &tmp->event, bytes, &tmp->block);
+	ps_event_to_block(rule, &tmp->event, frame_bytes(ctx), &tmp->block);
 	if (bpf_map_update_elem(&blocks, &tmp->event.source.addr, &tmp->block, BPF_ANY)) {
 		count(PS_COUNT_TABLE);
 		return false;
@@ -26,9 +27,9 @@ static __always_inline int fired(struct xdp_md *ctx, const struct ps_rule *rule,
 	bool blocks = v.action == PS_ACTION_BLOCK;
 
 	count(PS_COUNT_SCAN);
-	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex,
-		      blocks ? it->now_ns + rule->block_ns : 0, it->now_ns);
-	if (blocks && !block(rule, tmp, it->frame_bytes))
+	ps_event_scan(rule, &tmp->event, v, ctx->ingress_ifindex, it->packet.ttl,
+		      blocks ? it->now_ns + ps_verdict_unproven_ns(rule) : 0, it->now_ns);
+	if (blocks && !block(ctx, rule, tmp))
 		tmp->event.reason = PS_REASON_TABLE;
 	emit(&tmp->event);
 	return blocks ? XDP_DROP : XDP_PASS;
@@ -194,9 +195,13 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (!mark)
 		return XDP_PASS;
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
-	if (fresh && ps_may_be_reply(p))
+	if (ps_wants_evidence(it, fresh))
 		found = evidence(ctx, cfg, p, flow, it->now_ns);
-	if (found == PS_EVIDENCE_EXPLAINED)
+	if (found == PS_EVIDENCE_HANDSHAKE) {
+		it->now_ns = clock_refine(cfg, it->now_ns);
+		contact(ctx, it, PS_CONTACT_HANDSHAKE);
+	}
+	if (ps_evidence_explains(found))
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return count(PS_COUNT_FORWARDED), XDP_PASS;
@@ -207,6 +212,14 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
 		verdict = probe_net(ctx, cfg, it);
 	return verdict;
+}
+
+/* Nothing to score in it; dropped when its headers hide from us what a host would find. */
+static __always_inline int unread(const struct ps_config *cfg, enum ps_parse res)
+{
+	if (!ps_verdict_hidden(&cfg->rule, res))
+		return XDP_PASS;
+	return count(PS_COUNT_DROP), XDP_DROP;
 }
 
 /*
@@ -226,7 +239,7 @@ static __always_inline enum ps_count recall(struct xdp_md *ctx, const struct ps_
 		return open_gate(cfg) && flow_known(cfg, flow_hash(cfg, &p)) ?
 			       PS_COUNT_FLOW : PS_COUNT_MAX;
 	return cfg->rule.respond != PS_RESPOND_MONITOR &&
-			       recent_hit(cfg, &p.src, (__u32)(end - data)) ?
+			       recent_hit(ctx, cfg, &p.src) ?
 		       PS_COUNT_DROP : PS_COUNT_MAX;
 }
 
@@ -245,24 +258,25 @@ __attribute__((noinline)) int stages(struct xdp_md *ctx)
 	res = parse(ctx, &it.packet);
 	count_parse(res);
 	if (!ps_parse_has_addr(res))
-		return XDP_PASS;
+		return unread(cfg, res);
 
 	established = res == PS_PARSE_OK && ps_may_be_established(p);
 	if (established && open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
-	it.frame_bytes = ctx->data_end - ctx->data;
 	if (res == PS_PARSE_OK && ps_is_neighbour(p))
 		gate = GATE_OPEN;
-	else if (denied(cfg, &p->src, it.frame_bytes))
+	else if (denied(ctx, cfg, &p->src))
 		gate = GATE_DROP;
 	else
 		gate = blocked(ctx, cfg, &it, established);
 	if (gate == GATE_DROP)
 		return count(PS_COUNT_DROP), XDP_DROP;
+	if (gate == GATE_ANSWER)
+		return count(PS_COUNT_COOKIE), XDP_TX;
 	if (gate == GATE_SPARED)
 		return count(PS_COUNT_SPARED), XDP_PASS;
-	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : XDP_PASS;
+	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : unread(cfg, res);
 }
 
 SEC("xdp")

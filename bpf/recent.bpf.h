@@ -49,6 +49,12 @@ static __always_inline void flow_remember(const struct ps_config *cfg, __u64 has
 
 /* ---- blocked sources -------------------------------------------------------- */
 
+/* All of the frame, of which data to data_end is only the first buffer: a jumbo frame has more. */
+static __always_inline __u32 frame_bytes(struct xdp_md *ctx)
+{
+	return (__u32)bpf_xdp_get_buff_len(ctx);
+}
+
 static __always_inline struct ps_recent *recent_place(const struct ps_config *cfg,
 						      const union ps_addr *src)
 {
@@ -63,15 +69,15 @@ static __always_inline bool recent_holds(const struct ps_config *cfg, const stru
 }
 
 /* Counts the packet of a source that was found blocked a moment ago; false: it was not. */
-static __always_inline bool recent_hit(const struct ps_config *cfg, const union ps_addr *src,
-				       __u32 bytes)
+static __always_inline bool recent_hit(struct xdp_md *ctx, const struct ps_config *cfg,
+				       const union ps_addr *src)
 {
 	struct ps_recent *r = recent_place(cfg, src);
 
 	if (!r || !ps_addr_eq(&r->addr, src) || !recent_holds(cfg, r))
 		return false;
 	r->packets++;
-	r->bytes += bytes;
+	r->bytes += frame_bytes(ctx);
 	return true;
 }
 

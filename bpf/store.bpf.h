@@ -7,6 +7,7 @@
 #define PSCAN_STORE_BPF_H
 
 #include "clock.bpf.h"
+#include "cookie.bpf.h"
 #include "emit.bpf.h"
 #include "evidence.bpf.h"
 
@@ -29,8 +30,8 @@ static __always_inline bool open_gate(const struct ps_config *cfg)
 }
 
 /* An operator's block covers the source. Always hard. */
-static __always_inline bool denied(const struct ps_config *cfg, const union ps_addr *src,
-				   __u32 bytes)
+static __always_inline bool denied(struct xdp_md *ctx, const struct ps_config *cfg,
+				   const union ps_addr *src)
 {
 	struct ps_prefix key;
 	struct ps_deny *d;
@@ -42,19 +43,18 @@ static __always_inline bool denied(const struct ps_config *cfg, const union ps_a
 	if (!d || !in_force(d->until_ns, clock_coarse(cfg)))
 		return false;
 	__sync_fetch_and_add(&d->packets, 1);
-	__sync_fetch_and_add(&d->bytes, bytes);
+	__sync_fetch_and_add(&d->bytes, frame_bytes(ctx));
 	return true;
 }
 
 /* Accounts for one dropped packet, moves the deadline, tells when it is time. */
-static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __u32 bytes,
-				      __u64 now_ns)
+static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __u64 now_ns)
 {
 	__u64 told_ns = b->told_ns;
 	struct scratch *tmp;
 
 	__sync_fetch_and_add(&b->packets, 1);
-	__sync_fetch_and_add(&b->bytes, bytes);
+	__sync_fetch_and_add(&b->bytes, frame_bytes(ctx));
 	if (now_ns < ps_verdict_renew_at(b))
 		return;
 	b->until_ns = now_ns + b->span_ns;
@@ -70,7 +70,7 @@ static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __
 	emit(&tmp->event);
 }
 
-enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED };
+enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED, GATE_ANSWER };
 
 /* The allow list's entry for a source that is in force now, or NULL. */
 static __always_inline struct ps_allow *allowed(const union ps_addr *src, __u64 now_ns)
@@ -106,15 +106,51 @@ static __always_inline struct ps_block *block_of(const struct ps_config *cfg,
 	return in_force(b->until_ns, *now_ns) && !allowed(src, *now_ns) ? b : NULL;
 }
 
+/* Does a socket speak for this packet of a blocked source. A handshake that began before
+ * the block may complete behind it: what comes too late to save the source may prove it. */
+static __always_inline bool spared(struct xdp_md *ctx, const struct ps_config *cfg,
+				   struct ps_sighting *it)
+{
+	enum sock_says says = tcp_socket(ctx, &it->packet);
+
+	if (says == SOCKET_NONE || says == SOCKET_REFUTES)
+		return false;
+	/* A cookie may be one of those that are meant to let it in. */
+	if (says == SOCKET_HANDSHAKE || (says == SOCKET_COOKIE && !with_cookies)) {
+		it->class = PS_CLASS_ACK;
+		it->now_ns = clock_fine(cfg);
+		contact(ctx, it, PS_CONTACT_HANDSHAKE);
+	}
+	flow_remember(cfg, flow_hash(cfg, &it->packet));
+	return true;
+}
+
+/* A packet that no socket speaks for, of a source that nothing proves, under --unproven cookie. */
+static __always_inline enum gate challenged(struct xdp_md *ctx, const struct ps_config *cfg,
+					    struct ps_sighting *it, bool established)
+{
+	struct ps_packet *p = &it->packet;
+
+	it->class = ps_classify(p);
+	it->now_ns = clock_fine(cfg);
+	if (established && cookie_of_closed_port(ctx, p))
+		contact(ctx, it, PS_CONTACT_COOKIE);
+	if (it->class != PS_CLASS_SYN)
+		return GATE_DROP;
+	if (!cookie_allowed(cfg, it->now_ns))
+		return count(PS_COUNT_COOKIE_OVER), GATE_DROP;
+	return cookie_answer(ctx, p) ? GATE_ANSWER : GATE_DROP;
+}
+
 /*
  * Is the source blocked, and is this packet spared all the same. @established:
  * it has the flags of an open connection, so a socket may speak for it.
  */
 static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_config *cfg,
-					 const struct ps_sighting *it, bool established)
+					 struct ps_sighting *it, bool established)
 {
 	const struct ps_packet *p = &it->packet;
-	struct ps_recent *r;
+	struct ps_recent *r = NULL;
 	struct ps_block *b;
 	__u64 now_ns = 0;
 
@@ -123,13 +159,14 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 	b = block_of(cfg, &p->src, &now_ns);
 	if (!b)
 		return GATE_OPEN;
-	if (established && ps_verdict_may_spare(&cfg->rule, p) && tcp_connected(ctx, p)) {
-		flow_remember(cfg, flow_hash(cfg, p));
+	if (established && ps_verdict_may_spare(&cfg->rule, b, p) && spared(ctx, cfg, it))
 		return GATE_SPARED;
-	}
-	r = recent_take(cfg, &p->src);
-	block_hit(ctx, b, it->frame_bytes, now_ns);
-	if (r)
+	if (p->bits & PS_PKT_V4) /* the others are not recalled */
+		r = recent_take(cfg, &p->src);
+	block_hit(ctx, b, now_ns);
+	if (with_cookies && cookie_applies(cfg, b, p))
+		return challenged(ctx, cfg, it, established);
+	if (r && !(with_cookies && cookie_possible(cfg, b)))
 		recent_keep(cfg, r, b);
 	return GATE_DROP;
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Regenerates vmlinux/vmlinux.h: the kernel types that bpf/ names, and no others, taken from the
-# running kernel's BTF. Every type in it is part of the kernel's stable interface to BPF programs,
-# so which kernel it was made on does not matter.
+# running kernel's BTF. All but one are part of the kernel's stable interface to BPF programs, so
+# which kernel it was made on does not matter; the field of tcp_request_sock is found at load (CO-RE).
 set -eu
 cd "$(dirname "$0")/.."
 bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
@@ -59,5 +59,12 @@ enum { false = 0, true = 1 };
 END
 	echo "$types" | while read -r type; do block "$type"; done
 	for member in $members; do anonymous "$member"; done
+	cat << 'END'
+/* Only what is read of it; libbpf finds its place in the running kernel's type (CO-RE). */
+struct tcp_request_sock {
+	__u32 snt_isn;
+} __attribute__((preserve_access_index));
+
+END
 	echo '#endif /* __VMLINUX_H__ */'
 } > vmlinux/vmlinux.h

@@ -9,14 +9,15 @@ set -euo pipefail
 
 build_packages=(
 	bpftool clang gcc libc6-dev libcap-ng-dev libelf-dev libbpf-dev libjson-c-dev libmnl-dev
-	libpcap-dev libseccomp-dev libsodium-dev llvm make pkg-config zlib1g-dev
+	libpcap-dev libseccomp-dev libsodium-dev libxdp-dev llvm make pkg-config zlib1g-dev
 )
 test_packages=(
 	bats dnsmasq-base ethtool hping3 iperf3 iproute2 iputils-ping jq libclang-rt-14-dev
 	libcmocka-dev masscan nftables nmap perl procps python3-scapy tcpdump util-linux
+	xdp-tools
 )
 kernel_packages=(
-	busybox-static cpio dash iproute2 jq kmod qemu-system-x86 xz-utils zstd
+	busybox-static cpio dash iproute2 jq kmod qemu-system-x86 xdp-tools xz-utils zstd
 )
 
 die() {

@@ -114,7 +114,7 @@ int cmd_allow(int argc, char **argv)
 	int err = 0;
 
 	list_parse(argc, argv, doc, &a);
-	if (xdp_open(&xdp))
+	if (a.verb == LIST_LIST ? xdp_open_reader(&xdp) : xdp_open(&xdp))
 		return EXIT_FAILED;
 	if (a.verb == LIST_ADD)
 		err = add(xdp, &a);

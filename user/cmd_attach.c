@@ -3,6 +3,8 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,10 +12,12 @@
 #include "cmd.h"
 #include "duration.h"
 #include "guard.h"
+#include "leaver.h"
 #include "log.h"
 #include "rule.h"
 #include "session.h"
 #include "xdp_maps.h"
+#include "xdp_probe.h"
 
 #define INTERFACES_MAX 32
 #define PREFIXES_MAX 1024
@@ -28,6 +32,8 @@ enum {
 	OPT_SOURCES,
 	OPT_JSON,
 	OPT_PCAP,
+	OPT_DISPATCHER,
+	OPT_GROUP,
 };
 
 static const struct argp_option options[] = {
@@ -37,10 +43,13 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "dst-ip", 'i', "CIDR", OPTION_ALIAS, NULL, 0 },
 	{ "mode", OPT_MODE, "MODE", 0, "auto, native or generic (default auto)", 0 },
+	{ "dispatcher", OPT_DISPATCHER, NULL, 0,
+	  "attach through a libxdp dispatcher, which other programs can join", 0 },
 	{ "keep", OPT_KEEP, NULL, 0, "leave it enforcing on exit", 0 },
 	{ "confirm", OPT_CONFIRM, "TIME", 0,
 	  "detach again unless `pscan-xdp confirm` comes within TIME", 0 },
 	{ "sources", OPT_SOURCES, "N", 0, "sources tracked at a time (default 65536)", 0 },
+	{ "group", OPT_GROUP, "NAME", 0, "let this group run stats, status, why and lists", 0 },
 	{ "save-ports", 's', NULL, 0, "count per source which ports were probed, and how often", 0 },
 	{ "max-packets", 'm', "N", 0, "end after N packets", 0 },
 	{ "events", OPT_EVENTS, "FILE", 0, "append every event to FILE, one JSON object a line", 0 },
@@ -60,7 +69,8 @@ struct arguments {
 	unsigned int n_allow, n_dst;
 	unsigned int bucket_bits;
 	enum xdp_mode mode;
-	bool keep, save_ports;
+	bool dispatcher, keep, save_ports;
+	gid_t group; /* 0: nobody's */
 };
 
 static error_t add_interface(struct arguments *a, const char *name, struct argp_state *state)
@@ -108,6 +118,17 @@ static unsigned int bits_for(unsigned long sources)
 	return bits;
 }
 
+static error_t parse_group(struct arguments *a, const char *name, struct argp_state *state)
+{
+	const struct group *group = getgrnam(name);
+
+	if (!group)
+		argp_error(state, "--group '%s': there is no such group", name);
+	else
+		a->group = group->gr_gid;
+	return 0;
+}
+
 static error_t parse_mode(struct arguments *a, const char *text, struct argp_state *state)
 {
 	if (strcmp(text, "auto") == 0)
@@ -139,6 +160,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return add_prefix(a->dst, &a->n_dst, "--dst", arg, state);
 	case OPT_MODE:
 		return parse_mode(a, arg, state);
+	case OPT_DISPATCHER:
+		a->dispatcher = true;
+		return 0;
 	case OPT_KEEP:
 		a->keep = true;
 		return 0;
@@ -149,6 +173,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_SOURCES:
 		a->bucket_bits = bits_for(number("--sources", arg, 1024, 1 << 22, state));
 		return 0;
+	case OPT_GROUP:
+		return parse_group(a, arg, state);
 	case 's':
 		a->save_ports = true;
 		return 0;
@@ -203,9 +229,24 @@ static bool attached(const char *ifname)
 	return false;
 }
 
+#define HOW_BYTES 96
+
+/* "native mode", or with the company that it has there. */
+static const char *how(const struct xdp_link *link, char out[HOW_BYTES])
+{
+	const char *mode = link->native ? "native mode" : "generic mode";
+
+	if (link->dispatcher)
+		snprintf(out, HOW_BYTES, "%s, program %u of %u in a dispatcher", mode, link->place,
+			 link->programs);
+	else
+		snprintf(out, HOW_BYTES, "%s", mode);
+	return out;
+}
+
 static void tell_attached(const struct arguments *a, const struct xdp_link *link)
 {
-	char time[DURATION_TEXT_BYTES];
+	char time[DURATION_TEXT_BYTES], text[HOW_BYTES];
 
 	if (!link->native && a->mode == XDP_MODE_AUTO)
 		log_note("%s: its driver has no native XDP here, using generic mode: the same "
@@ -213,7 +254,7 @@ static void tell_attached(const struct arguments *a, const struct xdp_link *link
 	if (a->session.confirm_ns)
 		log_note("detaching in %s unless `pscan-xdp confirm` comes first",
 			 duration_format(a->session.confirm_ns, time));
-	log_note("attached to %s (%s mode), %s%s", link->ifname, link->native ? "native" : "generic",
+	log_note("attached to %s (%s), %s%s", link->ifname, how(link, text),
 		 a->rule.rule.respond == PS_RESPOND_MONITOR ? "alerts only" : "blocks scanners for ",
 		 a->rule.rule.respond == PS_RESPOND_MONITOR ?
 			 "" : duration_format(a->rule.rule.block_ns, time));
@@ -228,7 +269,7 @@ static int attach_all(const struct arguments *a, const struct xdp *xdp)
 
 	for (; done < a->interfaces && !err; done++) {
 		before[done] = attached(a->ifname[done]);
-		err = xdp_attach(xdp, a->ifname[done], a->mode, &link);
+		err = xdp_attach(xdp, a->ifname[done], a->mode, a->dispatcher, &link);
 		if (!err)
 			tell_attached(a, &link);
 	}
@@ -242,7 +283,7 @@ static int attach_all(const struct arguments *a, const struct xdp *xdp)
 /* Was anything asked for that only the first loader decides? */
 static bool asks_for_more(const struct arguments *a)
 {
-	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports ||
+	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports || a->group ||
 		    a->session.events || a->session.json || a->session.max_packets ||
 		    a->session.confirm_ns;
 
@@ -257,6 +298,7 @@ static int join(const struct arguments *a)
 	struct xdp_link link;
 	struct xdp *xdp;
 	struct ps_config cfg;
+	char text[HOW_BYTES];
 	int err;
 
 	for (unsigned int i = 0; i < a->interfaces; i++) {
@@ -271,18 +313,18 @@ static int join(const struct arguments *a)
 		return err;
 	err = xdp_open_prog(xdp);
 	for (unsigned int i = 0; i < a->interfaces && !err; i++) {
-		err = xdp_attach(xdp, a->ifname[i], a->mode, &link);
+		err = xdp_attach(xdp, a->ifname[i], a->mode, a->dispatcher, &link);
 		if (!err && xdp_config_get(xdp, &cfg) == 0)
-			log_note("attached to %s (%s mode); the pscan-xdp that runs already (pid %u) "
+			log_note("attached to %s (%s); the pscan-xdp that runs already (pid %u) "
 				 "reports it, under the rule it was started with", a->ifname[i],
-				 link.native ? "native" : "generic", cfg.loader_pid);
+				 how(&link, text), cfg.loader_pid);
 		/* All or none, as when nobody runs yet. */
 		for (unsigned int done = 0; err && done < i; done++)
 			xdp_detach(if_nametoindex(a->ifname[done]), a->ifname[done]);
 	}
 	if (!err && asks_for_more(a))
 		log_warn("that one's rule, lists and output stay as they are: of the options given "
-			 "here only --mode had an effect");
+			 "here only --mode and --dispatcher had an effect");
 	xdp_close(xdp);
 	return err;
 }
@@ -309,17 +351,35 @@ static int set_lists(const struct arguments *a, const struct xdp *xdp)
 	return err;
 }
 
+static bool any_in_dispatcher(void)
+{
+	struct xdp_link links[64];
+	int n = xdp_links(links, 64);
+
+	for (int i = 0; i < n; i++)
+		if (links[i].dispatcher)
+			return true;
+	return false;
+}
+
 /* @stays: in: what runs already is not ours to end; out: nor is what ran after us */
-static int run(struct arguments *a, struct xdp *xdp, bool *stays)
+static int run(struct arguments *a, struct xdp *xdp, struct leaver *leaver, bool *stays)
 {
 	int err = set_lists(a, xdp);
 
 	if (!err)
+		err = xdp_share(a->group);
+	if (!err)
 		err = attach_all(a, xdp);
+	if (!err && any_in_dispatcher())
+		err = leaver_start(leaver, xdp);
 	if (err)
 		return err;
 	err = session_run(xdp, &a->session);
-	if (a->keep && err != -ETIMEDOUT)
+	if (a->keep && err != -ETIMEDOUT && xdp_pins_hidden(xdp))
+		log_error("cannot leave it enforcing: %s is not what it was, and nothing keeps the "
+			  "program", XDP_BPFFS);
+	else if (a->keep && err != -ETIMEDOUT)
 		log_note("left enforcing; `pscan-xdp detach --all` ends it");
 	*stays = a->keep && err != -ETIMEDOUT;
 	return err;
@@ -337,6 +397,17 @@ static bool events_writable(const char *path)
 	return !path || fd >= 0;
 }
 
+static bool cookies_possible(const struct ps_rule *rule)
+{
+	const char *missing = NULL;
+
+	if (rule->unproven == PS_UNPROVEN_COOKIE && rule->respond != PS_RESPOND_MONITOR)
+		missing = xdp_probe_cookies();
+	if (missing)
+		log_error("--unproven cookie cannot be used: %s", missing);
+	return !missing;
+}
+
 /* --pcap is a command of its own behind one option: nothing of XDP applies. */
 static bool wants_pcap(int argc, char *const *argv)
 {
@@ -346,10 +417,24 @@ static bool wants_pcap(int argc, char *const *argv)
 	return false;
 }
 
+/* -EBUSY: another loader runs, and can be joined. */
+static int load_or_wait(const struct xdp_load_options *load, struct xdp **xdp)
+{
+	int err, wait = 0;
+
+	do {
+		err = xdp_load(load, xdp);
+		if (err == -EBUSY)
+			wait = xdp_await_loader();
+	} while (err == -EBUSY && wait == -ESRCH);
+	return wait && err ? wait : err;
+}
+
 int cmd_attach(int argc, char **argv)
 {
 	static struct arguments a;
 	struct xdp_load_options load = { 0 };
+	struct leaver leaver = { .fd = -1 };
 	struct xdp *xdp;
 	bool stays;
 	int err;
@@ -363,12 +448,15 @@ int cmd_attach(int argc, char **argv)
 			return EXIT_FAILED;
 	if (!events_writable(a.session.events))
 		return EXIT_FAILED;
+	if (!cookies_possible(&a.rule.rule))
+		return EXIT_FAILED;
 	load.rule = a.rule.rule;
 	load.save_ports = a.save_ports;
 	load.bucket_bits = a.bucket_bits;
 	a.session.rule = &a.rule.rule;
+	a.session.slow = a.rule.slow;
 
-	err = xdp_load(&load, &xdp);
+	err = load_or_wait(&load, &xdp);
 	if (err == -EBUSY)
 		return join(&a) ? EXIT_FAILED : EXIT_DONE;
 	if (err)
@@ -376,12 +464,12 @@ int cmd_attach(int argc, char **argv)
 	if (xdp->adopted)
 		log_note("continuing with the counters and blocks of an earlier run");
 	stays = xdp->adopted;
-	err = run(&a, xdp, &stays);
+	err = run(&a, xdp, &leaver, &stays);
 	/* After `detach`, another loader's pins may be where ours were. */
 	if (xdp_holds_pins(xdp)) {
 		if (stays)
 			xdp_release_if_unused();
-		else if (xdp_detach_all())
+		else if (leaver_detach_all(&leaver))
 			err = err ? err : -EIO;
 	}
 	xdp_close(xdp);

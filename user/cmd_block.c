@@ -116,7 +116,7 @@ struct lister {
 };
 
 static void list_one(struct lister *l, const struct prefix *prefix, const char *why,
-		     __u64 until_ns, __u64 packets)
+		     const char *proof, __u64 until_ns, __u64 packets)
 {
 	char text[PREFIX_TEXT_BYTES], until[48];
 	struct json_object *o;
@@ -126,13 +126,15 @@ static void list_one(struct lister *l, const struct prefix *prefix, const char *
 	l->n++;
 	prefix_format(prefix, text);
 	if (!l->array) {
-		printf("%-28s %-16s %12llu dropped   until %s\n", text, why,
+		printf("%-28s %-12s %-10s %12llu dropped   until %s\n", text, why,
+		       proof ? proof : "",
 		       (unsigned long long)packets, list_until(until_ns, until));
 		return;
 	}
 	o = json_object_new_object();
 	json_text(o, "source", text);
 	json_text(o, "reason", why);
+	json_text(o, "proof", proof);
 	json_number(o, "dropped", packets);
 	if (until_ns)
 		json_span(o, "remaining_s", until_ns - l->now_ns, 1000000000);
@@ -143,7 +145,7 @@ static void list_one(struct lister *l, const struct prefix *prefix, const char *
 
 static int on_deny(const struct prefix *prefix, const struct ps_deny *value, void *data)
 {
-	list_one(data, prefix, "manual", value->until_ns, value->packets);
+	list_one(data, prefix, "manual", NULL, value->until_ns, value->packets);
 	return 0;
 }
 
@@ -153,7 +155,7 @@ static int on_block(const union ps_addr *addr, const struct ps_block *block, voi
 	char why[32];
 
 	snprintf(why, sizeof(why), "%s scan", names_class(block->class));
-	list_one(data, &prefix, why, block->until_ns, block->packets);
+	list_one(data, &prefix, why, names_proof(block->proof), block->until_ns, block->packets);
 	return 0;
 }
 
@@ -182,7 +184,7 @@ int cmd_block(int argc, char **argv)
 	int err = 0;
 
 	list_parse(argc, argv, doc, &a);
-	if (xdp_open(&xdp))
+	if (a.verb == LIST_LIST ? xdp_open_reader(&xdp) : xdp_open(&xdp))
 		return EXIT_FAILED;
 	switch (a.verb) {
 	case LIST_ADD:

@@ -20,9 +20,11 @@
 #include "names.h"
 #include "nic.h"
 #include "xdp.h"
+#include "xdp_dispatch.h"
 #include "xdp_probe.h"
 
 #define INTERFACES_MAX 32
+#define LINKS_MAX 64
 
 enum grade { GOOD, SHORT, FAILED };
 
@@ -122,6 +124,15 @@ static void check_features(struct checkup *c)
 		tell(c, GOOD, "features", "%s", used);
 }
 
+/* What --unproven cookie takes. */
+static void check_cookies(struct checkup *c)
+{
+	const char *missing = xdp_probe_cookies();
+
+	tell(c, missing ? SHORT : GOOD, "SYN cookies", "%s",
+	     missing ? missing : "--unproven cookie can be used");
+}
+
 static void check_privilege(struct checkup *c)
 {
 	bool bpf, admin, mount;
@@ -155,13 +166,19 @@ static void check_bpffs(struct checkup *c)
 
 static void check_program(struct checkup *c)
 {
-	int err = xdp_try_load();
+	int extension = 0, err = xdp_try_load(&extension);
 
 	if (err)
 		tell(c, FAILED, "program", "the kernel refuses it: %s%s", strerror(-err),
 		     err == -EPERM ? "; run as root" : "");
 	else
 		tell(c, GOOD, "program", "accepted by the verifier");
+	if (!err && extension)
+		tell(c, SHORT, "dispatcher", "the kernel refuses the program as an extension (freplace): "
+		     "%s; it cannot share an interface with other XDP programs", strerror(-extension));
+	else if (!err)
+		tell(c, GOOD, "dispatcher", "accepted as an extension, too: it can share an interface with "
+		     "other XDP programs");
 }
 
 static bool says_one(const char *path)
@@ -228,6 +245,26 @@ static void check_native(struct checkup *c, const struct nic *nic)
 		     "without multi-buffer support", nic->mtu);
 }
 
+/* What runs there already, if anything. */
+static void check_occupant(struct checkup *c, const struct nic *nic)
+{
+	struct xdp_link links[LINKS_MAX];
+	int n = xdp_links(links, LINKS_MAX);
+
+	for (int i = 0; i < n; i++)
+		if (links[i].ifindex == nic->ifindex) {
+			tell(c, GOOD, nic->ifname, "pscan-xdp is attached (program %u)",
+			     links[i].prog_id);
+			return;
+		}
+	if (nic->prog_id && strcmp(nic->prog_name, XDP_DISPATCH_NAME) == 0)
+		tell(c, GOOD, nic->ifname, "a libxdp dispatcher (program %u) runs there, which `attach` "
+		     "joins", nic->prog_id);
+	else if (nic->prog_id)
+		tell(c, FAILED, nic->ifname, "the XDP program '%s' (id %u) is in the way, and is not "
+		     "replaced", nic->prog_name, nic->prog_id);
+}
+
 static void check_interface(struct checkup *c, const char *ifname)
 {
 	struct nic nic;
@@ -239,11 +276,7 @@ static void check_interface(struct checkup *c, const char *ifname)
 	if (!nic.up)
 		tell(c, FAILED, ifname, "is down; `ip link set %s up` first", ifname);
 	check_native(c, &nic);
-	if (nic.prog_id && strcmp(nic.prog_name, "pscan") == 0)
-		tell(c, GOOD, ifname, "pscan-xdp is attached (program %u)", nic.prog_id);
-	else if (nic.prog_id)
-		tell(c, FAILED, ifname, "the XDP program '%s' (id %u) is in the way, and is not "
-		     "replaced", nic.prog_name, nic.prog_id);
+	check_occupant(c, &nic);
 }
 
 /* Who would never be blocked: the person who attaches over SSH wants to know beforehand. */
@@ -278,6 +311,7 @@ int cmd_check(int argc, char **argv)
 	check_privilege(&c);
 	check_bpffs(&c);
 	check_features(&c);
+	check_cookies(&c);
 	check_program(&c);
 	check_conntrack(&c);
 	for (unsigned int i = 0; i < a.interfaces; i++)

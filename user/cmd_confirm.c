@@ -24,7 +24,7 @@ int cmd_confirm(int argc, char **argv)
 		return EXIT_USAGE;
 	if (xdp_open(&xdp))
 		return EXIT_FAILED;
-	if (!xdp_loader_runs()) {
+	if (!xdp_loader()) {
 		log_error("no `attach` is running that could be told");
 		err = -ESRCH;
 	} else if (xdp_config_get(xdp, &cfg) || kill((pid_t)cfg.loader_pid, SIGUSR1)) {

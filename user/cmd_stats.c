@@ -127,7 +127,7 @@ int cmd_stats(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
 		return EXIT_USAGE;
-	if (xdp_open(&xdp))
+	if (xdp_open_reader(&xdp))
 		return EXIT_FAILED;
 	err = a.watch ? watch(xdp, &a) : print_once(xdp, &a);
 	xdp_close(xdp);

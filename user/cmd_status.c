@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pscan/verdict.h>
+
 #include "cmd.h"
 #include "duration.h"
 #include "json_out.h"
@@ -85,7 +87,7 @@ static int read_status(const struct xdp *xdp, struct status *st)
 
 	st->now_ns = xdp_now_ns();
 	st->n_links = xdp_links(st->links, LINKS_MAX);
-	st->loader = xdp_loader_runs();
+	st->loader = xdp_loader() && st->cfg.loader_pid; /* ... and not only starts */
 	if (!err)
 		err = xdp_counters(xdp, &st->counters);
 	if (!err)
@@ -106,20 +108,34 @@ static size_t source_room(const struct ps_config *cfg)
 	return (size_t)PS_WAYS << cfg->bucket_bits;
 }
 
+static void print_response(const struct ps_rule *rule)
+{
+	char block[DURATION_TEXT_BYTES], most[DURATION_TEXT_BYTES], unproven[DURATION_TEXT_BYTES];
+
+	if (rule->respond == PS_RESPOND_MONITOR) {
+		printf("response    alerts only\n");
+		return;
+	}
+	printf("response    %s block for %s after the last probe, doubling up to %s\n",
+	       rule_respond_name(rule->respond), duration_format(rule->block_ns, block),
+	       duration_format(rule->block_max_ns, most));
+	if (rule->unproven == PS_UNPROVEN_FULL)
+		printf("unproven    the same\n");
+	else
+		printf("unproven    %s block for %s\n", rule_unproven_name(rule->unproven),
+		       duration_format(ps_verdict_unproven_ns(rule), unproven));
+}
+
 static void print_rule(const struct ps_rule *rule)
 {
-	char window[DURATION_TEXT_BYTES], block[DURATION_TEXT_BYTES], traps[RULE_TRAPS_TEXT_BYTES];
+	char window[DURATION_TEXT_BYTES], traps[RULE_TRAPS_TEXT_BYTES];
 
 	printf("rule        %u points within %s%s; ports below %u count %u, others %u, %s count %u; "
 	       "by %s\n", rule->threshold, rule->window == PS_WINDOW_GAP ? "gaps of " : "",
 	       duration_format(rule->window_ns, window), rule->low_ports, rule->weight_low,
 	       rule->weight_high, rule_traps_format(rule, traps), rule->weight_trap,
 	       rule->count_by == PS_BY_PORT ? "distinct port" : "packet");
-	if (rule->respond == PS_RESPOND_MONITOR)
-		printf("response    alerts only\n");
-	else
-		printf("response    %s block for %s after the last probe\n",
-		       rule_respond_name(rule->respond), duration_format(rule->block_ns, block));
+	print_response(rule);
 	printf("types       ");
 	for (unsigned int c = PS_CLASS_SYN; c < PS_CLASS_MAX; c++)
 		if (rule->classes & 1U << c)
@@ -138,14 +154,26 @@ static void print_counters(const struct ps_counters *c)
 			printf("  %-14s %14llu\n", names_count(i), (unsigned long long)c->stage[i]);
 }
 
+static void print_links(const struct status *st)
+{
+	for (int i = 0; i < st->n_links; i++) {
+		const struct xdp_link *link = &st->links[i];
+
+		printf("%-11s %s (%s mode, program %u", i ? "" : "attached to",
+		       link->ifname[0] ? link->ifname : "(removed interface)",
+		       link->native ? "native" : "generic", link->prog_id);
+		if (link->dispatcher)
+			printf(", %u of %u in dispatcher %u", link->place, link->programs,
+			       link->dispatcher);
+		printf(")\n");
+	}
+}
+
 static void print_text(const struct status *st)
 {
 	char up[DURATION_TEXT_BYTES];
 
-	for (int i = 0; i < st->n_links; i++)
-		printf("%-11s %s (%s mode, program %u)\n", i ? "" : "attached to",
-		       st->links[i].ifname[0] ? st->links[i].ifname : "(removed interface)",
-		       st->links[i].native ? "native" : "generic", st->links[i].prog_id);
+	print_links(st);
 	if (st->loader)
 		printf("loader      pid %u\n", st->cfg.loader_pid);
 	else
@@ -181,11 +209,28 @@ static struct json_object *rule_json(const struct ps_rule *rule)
 	json_text(json, "count", rule->count_by == PS_BY_PORT ? "ports" : "packets");
 	json_text(json, "response", rule_respond_name(rule->respond));
 	json_span(json, "block_s", rule->block_ns, 1000000000);
+	json_span(json, "block_max_s", rule->block_max_ns, 1000000000);
+	json_text(json, "unproven", rule_unproven_name(rule->unproven));
+	json_number(json, "cookie_rate", rule->cookie_rate);
+	json_span(json, "unproven_s", rule->unproven_ns, 1000000000);
 	json_span(json, "quiet_s", rule->quiet_ns, 1000000000);
 	for (unsigned int c = PS_CLASS_SYN; c < PS_CLASS_MAX; c++)
 		if (rule->classes & 1U << c)
 			json_object_array_add(types, json_object_new_string(names_class(c)));
 	json_object_object_add(json, "types", types);
+	return json;
+}
+
+/* NULL, which is null, for a program that is attached by itself. */
+static struct json_object *dispatcher_json(const struct xdp_link *link)
+{
+	struct json_object *json = link->dispatcher ? json_object_new_object() : NULL;
+
+	if (json) {
+		json_number(json, "program_id", link->dispatcher);
+		json_number(json, "place", link->place);
+		json_number(json, "programs", link->programs);
+	}
 	return json;
 }
 
@@ -200,6 +245,7 @@ static struct json_object *links_json(const struct status *st)
 		json_number(link, "ifindex", st->links[i].ifindex);
 		json_text(link, "mode", st->links[i].native ? "native" : "generic");
 		json_number(link, "program_id", st->links[i].prog_id);
+		json_object_object_add(link, "dispatcher", dispatcher_json(&st->links[i]));
 		json_object_array_add(links, link);
 	}
 	return links;
@@ -259,7 +305,7 @@ int cmd_status(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &json))
 		return EXIT_USAGE;
-	if (xdp_open(&xdp))
+	if (xdp_open_reader(&xdp))
 		return EXIT_FAILED;
 	err = read_status(xdp, &st);
 	if (!err && json)

@@ -11,10 +11,12 @@
 #include "cmd.h"
 #include "cmd_list.h"
 #include "collect.h"
+#include "duration.h"
 #include "json_out.h"
 #include "log.h"
 #include "names.h"
 #include "report.h"
+#include "rule.h"
 #include "xdp_maps.h"
 
 struct answer {
@@ -136,6 +138,25 @@ static void print_evidence(const struct ps_source *s, unsigned int engine, __u64
 	}
 }
 
+/* What the block rests on beside the evidence, and what it is worth. */
+static void print_proof(const struct ps_block *b)
+{
+	char span[DURATION_TEXT_BYTES];
+
+	printf("%s block for %s after the last packet, found by the %s engine\n",
+	       rule_respond_name(b->respond), duration_format(b->span_ns, span),
+	       names_engine(b->engine));
+	if (b->proof == PS_PROOF_COOKIE)
+		printf("proven: it completed handshakes with ports where nobody listens\n");
+	else if (b->proof)
+		printf("proven: it completed a handshake that began with one of its probes\n");
+	else
+		printf("unproven: nothing shows that the probes came from this address\n");
+	if (b->proof_ttl)
+		printf("hint: TTL %u of the handshake, %u of the crossing probe\n", b->proof_ttl,
+		       b->ttl);
+}
+
 static void print_text(const struct answer *w)
 {
 	char addr[ADDR_TEXT_BYTES], time[48], prefix[PREFIX_TEXT_BYTES];
@@ -158,6 +179,7 @@ static void print_text(const struct answer *w)
 		printf("until %s, %llu packets (%llu bytes) dropped, deadline renewed and told %u times\n",
 		       list_until(w->block.until_ns, time), (unsigned long long)w->block.packets,
 		       (unsigned long long)w->block.bytes, w->block.renewals);
+		print_proof(&w->block);
 		printf("score %u of %u reached with the evidence then:\n", w->block.score,
 		       w->cfg.rule.threshold);
 		print_evidence(&w->block.evidence, w->block.engine, w->block.since_ns);
@@ -186,6 +208,13 @@ static struct json_object *block_json(const struct answer *w)
 	json_text(o, "reason", names_reason(w->block.reason));
 	json_text(o, "since", report_time_utc((__s64)w->block.since_ns + wall_ns, time));
 	json_text(o, "until", report_time_utc((__s64)w->block.until_ns + wall_ns, time));
+	json_text(o, "response", rule_respond_name(w->block.respond));
+	json_span(o, "span_s", w->block.span_ns, 1000000000);
+	json_text(o, "engine", names_engine(w->block.engine));
+	json_text(o, "proof", names_proof(w->block.proof));
+	json_number(o, "ttl", w->block.ttl);
+	if (w->block.proof_ttl)
+		json_number(o, "proof_ttl", w->block.proof_ttl);
 	json_number(o, "dropped", w->block.packets);
 	json_number(o, "dropped_bytes", w->block.bytes);
 	json_number(o, "score", w->block.score);
@@ -230,7 +259,7 @@ int cmd_why(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
 		return EXIT_USAGE;
-	if (xdp_open(&xdp))
+	if (xdp_open_reader(&xdp))
 		return EXIT_FAILED;
 	w.addr = a.addr;
 	err = look_up(xdp, &w);

@@ -80,8 +80,10 @@ static const int loader_bpf[] = {
 	BPF_LINK_DETACH,
 };
 
-/* Addresses and routes; sockets and conntrack are asked by the loader alone. */
-static const int loader_netlink[] = { NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER };
+/* Addresses and routes; sockets, connections, and what newer libbpf asks of a driver. */
+static const int loader_netlink[] = {
+	NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER, NETLINK_GENERIC,
+};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -126,7 +128,7 @@ static int allow_sockets(scmp_filter_ctx filter, enum privileges_role role)
 
 	if (!err)
 		err = allow_family(filter, AF_UNIX);
-	if (!err && role != PRIVILEGES_LOADER)
+	if (!err && (role == PRIVILEGES_WATCHER || role == PRIVILEGES_SCANNER))
 		err = allow_netlink(filter, NETLINK_ROUTE);
 	if (!err && role == PRIVILEGES_SCANNER) {
 		err = allow_all(filter, scanner_calls, COUNT(scanner_calls));

@@ -48,28 +48,28 @@ void detector_signals(struct input_pcap *in)
 	sigaction(SIGTERM, &stop, NULL);
 }
 
-void detector_tell(struct detector *d, const struct ps_event *event)
+void detector_tell(struct detector *d, const struct ps_event *event,
+		   const struct report_facts *facts)
 {
-	struct report_facts facts = { .tool = "" };
 	char ifname[IF_NAMESIZE];
 
 	if (d->model)
 		model_event(d->model, event, &d->engine.cfg.rule, d->shift_ns);
-	if (d->slow && event->kind == PS_EVENT_SCAN) {
-		facts.tool = slow_tool_name(slow_tool_of(d->slow, &event->source.addr));
-		facts.handshake = slow_handshake_of(d->slow, &event->source.addr,
-						    event->source.first_ns);
-	}
 	report_wall(d->report, -(__s64)d->shift_ns);
 	report_scan(d->report, event,
-		    event->ifindex ? if_indextoname(event->ifindex, ifname) : NULL, &facts);
+		    event->ifindex ? if_indextoname(event->ifindex, ifname) : NULL, facts);
 }
 
 static void on_event(const struct ps_event *event, void *data)
 {
 	struct detector *d = data;
 
-	detector_tell(d, event);
+	struct report_facts facts = {
+		.tool = slow_tool_name(d->tool),
+		.handshake = event->proof == PS_PROOF_HANDSHAKE,
+	};
+
+	detector_tell(d, event, &facts);
 	if (d->slow && event->kind == PS_EVENT_SCAN)
 		slow_told(d->slow, event);
 }
@@ -81,6 +81,7 @@ static void judge_next(struct detector *d)
 	d->shift_ns = next->shift_ns;
 	engine_expire(&d->engine, next->packet.it.now_ns);
 	d->judged_packet = &next->packet;
+	d->tool = SLOW_TOOL_NONE;
 	engine_judge(&d->engine, &next->packet);
 	if (d->slow)
 		detector_slow_see(d, next);

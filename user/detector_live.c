@@ -22,7 +22,7 @@ struct live {
 	struct input_pcap *in[DETECTOR_DEVICES_MAX]; /* NULL: gone */
 	unsigned int inputs;
 	unsigned int open;
-	time_t addresses_s; /* when own addresses were last looked up */
+	time_t addresses_s; /* CLOCK_MONOTONIC: when own addresses were last looked up */
 };
 
 static bool watches(const struct detector_options *o, const char *device)
@@ -48,6 +48,14 @@ static bool own_prefix(const struct sockaddr *sa, struct prefix *out)
 	return false;
 }
 
+static time_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 /* Makes the watched destinations the devices' own addresses. */
 static int follow_addresses(struct live *l)
 {
@@ -56,7 +64,7 @@ static int follow_addresses(struct live *l)
 	struct prefix prefix;
 	int err = 0;
 
-	l->addresses_s = time(NULL);
+	l->addresses_s = now_s();
 	if (l->d.options->dst.n)
 		return 0;
 	if (getifaddrs(&all)) {
@@ -151,7 +159,7 @@ static int run(struct live *l)
 		err = wait_for_frames(l);
 		take_all(l);
 		let_time_pass(l);
-		if (time(NULL) - l->addresses_s >= ADDRESSES_EVERY_S)
+		if (now_s() - l->addresses_s >= ADDRESSES_EVERY_S)
 			follow_addresses(l);
 	}
 	if (!err && !l->open)

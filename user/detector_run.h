@@ -30,6 +30,7 @@ struct detector {
 	struct slow *slow;	/* NULL: --slow off */
 	struct outcomes *outcomes;
 	const struct engine_packet *judged_packet; /* while the engine looks at it */
+	enum slow_tool tool;	/* of that packet, as far as it was a contact */
 	struct detector_ahead ahead[DETECTOR_AHEAD]; /* ring */
 	__u64 shift_ns;		/* of the packet that is judged */
 	__u64 packets;		/* parsed */
@@ -81,7 +82,8 @@ void detector_slow_tick(struct detector *d, __u64 now_ns);
 void detector_slow_end(struct detector *d);
 
 /* How a source's event is told: on_event() of the run and a finding share it. */
-void detector_tell(struct detector *d, const struct ps_event *event);
+void detector_tell(struct detector *d, const struct ps_event *event,
+		   const struct report_facts *facts);
 
 /* A signal asked for the end. */
 bool detector_stopped(void);

@@ -20,7 +20,7 @@ static __u64 block(struct detector *d, struct ps_event *event)
 	event->reason = (__u8)v.reason;
 	if (v.action != PS_ACTION_BLOCK)
 		return 0;
-	event->until_ns = event->at_ns + rule->block_ns;
+	event->until_ns = event->at_ns + ps_verdict_unproven_ns(rule);
 	store_block(&d->engine.store, rule, event, 0);
 	b = store_blocked(&d->engine.store, &event->source.addr, event->at_ns);
 	if (b)
@@ -31,6 +31,7 @@ static __u64 block(struct detector *d, struct ps_event *event)
 static __u64 on_finding(const struct slow_finding *f, void *data)
 {
 	struct detector *d = data;
+	struct report_facts facts = { slow_tool_name(f->tool), f->handshake };
 	struct ps_event event = f->event;
 	char ifname[IF_NAMESIZE];
 	__u64 until_ns = 0;
@@ -41,7 +42,7 @@ static __u64 on_finding(const struct slow_finding *f, void *data)
 			     event.ifindex ? if_indextoname(event.ifindex, ifname) : NULL);
 	} else {
 		until_ns = block(d, &event);
-		detector_tell(d, &event);
+		detector_tell(d, &event, &facts);
 	}
 	return until_ns;
 }
@@ -50,8 +51,10 @@ static void on_contact(const struct ps_contact *contact, void *data)
 {
 	struct detector *d = data;
 
+	d->tool = slow_tool_guess(contact);
 	if (!store_allowed(&d->engine.store, &contact->src))
-		outcomes_wait(d->outcomes, contact, d->judged_packet->flow);
+		outcomes_wait(d->outcomes, contact, d->judged_packet->flow,
+			      d->judged_packet->awaited);
 }
 
 int detector_slow_start(struct detector *d, __u64 seed)
@@ -66,7 +69,7 @@ int detector_slow_start(struct detector *d, __u64 seed)
 	if (!d->options->rule.slow)
 		return 0;
 	d->slow = slow_new(&options, on_finding, d);
-	d->outcomes = d->slow ? outcomes_new(d->slow) : NULL;
+	d->outcomes = d->slow ? outcomes_new(d->slow, &d->engine.flows) : NULL;
 	if (!d->outcomes) {
 		log_error("making the slow engines' tables: no memory");
 		return -ENOMEM;
@@ -113,7 +116,7 @@ void detector_slow_see(struct detector *d, const struct detector_ahead *next)
 	outcomes_tick(d->outcomes, packet->it.now_ns);
 	if (next->quoted.way)
 		outcomes_error(d->outcomes, &packet->it.packet, next->quoted);
-	else
+	else if (packet->awaited)
 		outcomes_see(d->outcomes, &packet->it.packet, packet->flow);
 }
 

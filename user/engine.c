@@ -59,7 +59,7 @@ static enum gate blocked(struct engine *e, const struct engine_packet *packet)
 	if (!b)
 		return GATE_OPEN;
 	if (packet->established && packet->answered &&
-	    ps_verdict_may_spare(&e->cfg.rule, &it->packet))
+	    ps_verdict_may_spare(&e->cfg.rule, b, &it->packet))
 		return GATE_SPARED;
 	if (store_block_hit(b, it->frame_bytes, it->now_ns)) {
 		ps_event_from_block(b, PS_EVENT_RENEW, packet->ifindex, it->now_ns, &event);
@@ -78,8 +78,8 @@ static enum ps_action fired(struct engine *e, const struct engine_packet *packet
 	bool blocks = v.action == PS_ACTION_BLOCK;
 
 	count(e, PS_COUNT_SCAN);
-	ps_event_scan(rule, event, v, packet->ifindex, blocks ? now_ns + rule->block_ns : 0,
-		      now_ns);
+	ps_event_scan(rule, event, v, packet->ifindex, packet->it.packet.ttl,
+		      blocks ? now_ns + ps_verdict_unproven_ns(rule) : 0, now_ns);
 	if (blocks) {
 		store_block(&e->store, rule, event, packet->it.frame_bytes);
 		count(e, PS_COUNT_BLOCK);
@@ -210,9 +210,9 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 
 	mark = sight(e, it);
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
-	if (fresh && ps_may_be_reply(p))
+	if (ps_wants_evidence(it, fresh))
 		found = evidence(&e->flows, it, packet->answered);
-	if (found == PS_EVIDENCE_EXPLAINED)
+	if (ps_evidence_explains(found))
 		return leave(e, packet, PS_COUNT_EXPLAINED, PS_ACTION_PASS);
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return leave(e, packet, PS_COUNT_FORWARDED, PS_ACTION_PASS);
@@ -233,6 +233,7 @@ void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_
 
 	packet->parsed = ps_parse_link(frame->link, data, data + frame->captured, &it->packet);
 	packet->ifindex = frame->ifindex;
+	packet->answered = packet->awaited = false;
 	packet->stage = PS_COUNT_MAX;
 	it->now_ns = now_ns;
 	it->frame_bytes = frame->bytes;
@@ -249,17 +250,28 @@ void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_
 	}
 }
 
+/* Nothing to score in it; dropped when its headers hide from us what a host would find. */
+static enum ps_action unread(struct engine *e, struct engine_packet *packet)
+{
+	if (!ps_verdict_hidden(&e->cfg.rule, packet->parsed))
+		return PS_ACTION_PASS;
+	return leave(e, packet, PS_COUNT_DROP, PS_ACTION_DROP);
+}
+
 enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
 {
 	const struct ps_sighting *it = &packet->it;
 	bool ok = packet->parsed == PS_PARSE_OK;
+	unsigned int flow;
 	enum gate gate;
 
 	e->counters.parse[packet->parsed]++;
 	if (!ps_parse_has_addr(packet->parsed))
-		return PS_ACTION_PASS;
+		return unread(e, packet);
 
-	packet->answered = flows_see(&e->flows, packet->flow, it->now_ns);
+	flow = flows_see(&e->flows, packet->flow, it->now_ns);
+	packet->answered = flow & FLOW_ANSWERED;
+	packet->awaited = flow & FLOW_AWAITED;
 	packet->established = ok && ps_may_be_established(&it->packet);
 	if (packet->established && open_gate(e) && packet->answered)
 		return leave(e, packet, PS_COUNT_FLOW, PS_ACTION_PASS);
@@ -274,7 +286,7 @@ enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
 		return leave(e, packet, PS_COUNT_DROP, PS_ACTION_DROP);
 	if (gate == GATE_SPARED)
 		return leave(e, packet, PS_COUNT_SPARED, PS_ACTION_PASS);
-	return ok ? probe(e, packet) : PS_ACTION_PASS;
+	return ok ? probe(e, packet) : unread(e, packet);
 }
 
 void engine_expire(struct engine *e, __u64 now_ns)

@@ -11,7 +11,8 @@
 #define SEEN_UP (1ULL << 24)
 #define SEEN_DOWN (1ULL << 25)
 #define SEEN_BOTH (SEEN_UP | SEEN_DOWN)
-#define TAG_MASK (~0ULL << 26)
+#define AWAITED (1ULL << 26)
+#define TAG_MASK (~0ULL << 27)
 
 /* Bytes that an Ethernet driver may add behind a short packet (IEEE 802.3: 46
  * bytes at least), and a trailer with them. */
@@ -93,28 +94,43 @@ struct flow_key flows_key(const struct flows *flows, const struct ps_packet *p, 
 	return key;
 }
 
-bool flows_see(struct flows *flows, struct flow_key key, __u64 now_ns)
+static __u64 *flow_find(struct flow_line *line, __u64 tag)
 {
-	__u64 now = now_ns >> TIME_SHIFT & TIME_MASK, tag = key.hash & TAG_MASK;
+	for (int w = 0; w < FLOW_WAYS; w++)
+		if (line->way[w] && (line->way[w] & TAG_MASK) == tag)
+			return &line->way[w];
+	return NULL;
+}
+
+unsigned int flows_see(struct flows *flows, struct flow_key key, __u64 now_ns)
+{
+	__u64 now = now_ns >> TIME_SHIFT & TIME_MASK, tag = key.hash & TAG_MASK, *flow;
 	struct flow_line *line;
+	unsigned int said;
 
 	if (!flows->start_ns)
 		flows->start_ns = now_ns;
 	if (!key.way)
-		return false;
+		return 0;
 	line = line_of(flows, key.hash);
-	for (int w = 0; w < FLOW_WAYS; w++) {
-		__u64 *flow = &line->way[w];
-
-		if (*flow && (*flow & TAG_MASK) == tag) {
-			bool answered = *flow & SEEN_BOTH & ~key.way;
-
-			*flow = (*flow & ~TIME_MASK) | key.way | now;
-			return answered;
-		}
+	flow = flow_find(line, tag);
+	if (!flow) {
+		*flow_victim(flows, line, now) = tag | key.way | now;
+		return 0;
 	}
-	*flow_victim(flows, line, now) = tag | key.way | now;
-	return false;
+	said = (*flow & SEEN_BOTH & ~key.way) ? FLOW_ANSWERED : 0;
+	if (*flow & AWAITED)
+		said |= FLOW_AWAITED;
+	*flow = (*flow & ~TIME_MASK) | key.way | now;
+	return said;
+}
+
+void flows_await(struct flows *flows, struct flow_key key, bool awaited)
+{
+	__u64 *flow = key.way ? flow_find(line_of(flows, key.hash), key.hash & TAG_MASK) : NULL;
+
+	if (flow)
+		*flow = awaited ? *flow | AWAITED : *flow & ~AWAITED;
 }
 
 /* A segment of a connection that was there before the capture, as far as one can tell. */

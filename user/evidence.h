@@ -33,7 +33,7 @@ enum evidence_mode {
 				 * `locals` and not a single socket */
 };
 
-/* One flow: tag (38 bits), directions seen (2), time of the latest packet (24). */
+/* One flow: tag (37 bits), awaited (1), directions seen (2), time of the latest packet (24). */
 struct flow_line {
 	__u64 way[FLOW_WAYS];
 };
@@ -60,11 +60,17 @@ struct flow_key {
 /* @src_hash: ps_hash_addr() of the source. Starts fetching the line, which is most of the price. */
 struct flow_key flows_key(const struct flows *flows, const struct ps_packet *p, __u64 src_hash);
 
-/*
- * Notes one packet; call it for each, probe or not.
- * Return: true when an earlier packet went the opposite way.
- */
-bool flows_see(struct flows *flows, struct flow_key key, __u64 now_ns);
+/* What flows_see() says of a packet's flow. */
+enum {
+	FLOW_ANSWERED = 0x1,	/* an earlier packet went the opposite way */
+	FLOW_AWAITED = 0x2,	/* somebody asked to be told of its next packets */
+};
+
+/* Notes one packet; call it for each, probe or not. Return: FLOW_* bits. */
+unsigned int flows_see(struct flows *flows, struct flow_key key, __u64 now_ns);
+
+/* Asks for FLOW_AWAITED, or no longer does. Lost when the flow must make room. */
+void flows_await(struct flows *flows, struct flow_key key, bool awaited);
 
 /* For a packet that could be a reply. @answered: what flows_see() said of it. */
 enum ps_evidence evidence(const struct flows *flows, const struct ps_sighting *it, bool answered);

@@ -37,6 +37,7 @@ static void add_text(struct guard *g, const char *text, enum ps_allow_kind kind)
 		add(g, &addr, kind);
 }
 
+/* The first PS_LOCALS_MAX: who must not be blocked for other reasons keeps its places. */
 static void collect_own(struct guard *g)
 {
 	struct ifaddrs *all, *one;
@@ -47,6 +48,10 @@ static void collect_own(struct guard *g)
 	for (one = all; one; one = one->ifa_next) {
 		if (!one->ifa_addr)
 			continue;
+		if (g->n >= PS_LOCALS_MAX) {
+			g->crowded = true;
+			break;
+		}
 		if (one->ifa_addr->sa_family == AF_INET) {
 			ps_addr_from_v4(&addr,
 					((struct sockaddr_in *)one->ifa_addr)->sin_addr.s_addr);
@@ -215,6 +220,7 @@ static void collect_ssh(struct guard *g)
 void guard_collect(struct guard *g)
 {
 	g->n = 0;
+	g->crowded = false;
 	collect_own(g);
 	collect_gateways(g, AF_INET);
 	collect_gateways(g, AF_INET6);

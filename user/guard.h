@@ -19,6 +19,7 @@ struct guard_entry {
 struct guard {
 	struct guard_entry entry[GUARD_MAX];
 	unsigned int n;
+	bool crowded;	/* more own addresses than fit: the others are left out */
 };
 
 /* Fills @g with what the system says now; what cannot be read is left out. */

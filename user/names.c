@@ -46,8 +46,16 @@ static const char *const events[] = {
 	[PS_EVENT_SCAN] = "scan",
 	[PS_EVENT_RENEW] = "renew",
 	[PS_EVENT_EXPIRE] = "expire",
+	[PS_EVENT_PROVEN] = "proven",
 };
 ASSERT_COMPLETE(events, PS_EVENT_MAX);
+
+static const char *const proofs[] = {
+	[PS_PROOF_NONE] = "none",
+	[PS_PROOF_HANDSHAKE] = "handshake",
+	[PS_PROOF_COOKIE] = "cookie",
+};
+ASSERT_COMPLETE(proofs, PS_PROOF_MAX);
 
 static const char *const parses[] = {
 	[PS_PARSE_OK] = "ok",
@@ -67,6 +75,8 @@ ASSERT_COMPLETE(parses, PS_PARSE_MAX);
 static const char *const counts[] = {
 	[PS_COUNT_FLOW] = "flow",
 	[PS_COUNT_DROP] = "drop",
+	[PS_COUNT_COOKIE] = "cookie",
+	[PS_COUNT_COOKIE_OVER] = "cookie_over",
 	[PS_COUNT_SPARED] = "spared",
 	[PS_COUNT_UNSCORED] = "unscored",
 	[PS_COUNT_REPLY] = "reply",
@@ -120,6 +130,11 @@ const char *names_engine(unsigned int engine)
 const char *names_event(unsigned int kind)
 {
 	return word(events, ENTRIES(events), kind);
+}
+
+const char *names_proof(unsigned int proof)
+{
+	return word(proofs, ENTRIES(proofs), proof);
 }
 
 const char *names_parse(unsigned int parse)

@@ -13,7 +13,8 @@ const char *names_class(unsigned int class);   /* "SYN", "MAIMON", ... */
 const char *names_action(unsigned int action); /* "pass", "alert", "block", "drop" */
 const char *names_reason(unsigned int reason);
 const char *names_engine(unsigned int engine); /* "burst", "walk", "sweep", "crowd" */
-const char *names_event(unsigned int kind);  /* "scan", "renew", "expire" */
+const char *names_event(unsigned int kind);  /* "scan", "renew", "expire", "proven" */
+const char *names_proof(unsigned int proof);
 const char *names_parse(unsigned int parse); /* counter keys, snake_case */
 const char *names_count(unsigned int count); /* counter keys, snake_case */
 const char *names_allow(unsigned int kind);

@@ -23,22 +23,25 @@ static long id_from(const char *variable)
 	return *rest == '\0' && id > 0 ? id : -1;
 }
 
+/* Of what there is: a loader need not have been started by root. */
+static void choose_capabilities(enum privileges_role role)
+{
+	bool admin;
+
+	capng_get_caps_process();
+	admin = capng_have_capability(CAPNG_PERMITTED, CAP_NET_ADMIN);
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (admin && role == PRIVILEGES_LOADER)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+}
+
 int privileges_drop(enum privileges_role role)
 {
 	long uid = id_from("SUDO_UID"), gid = id_from("SUDO_GID");
 	int res;
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	capng_get_caps_process();
-	if (role == PRIVILEGES_LOADER) {
-		bool admin = capng_have_capability(CAPNG_PERMITTED, CAP_NET_ADMIN);
-
-		capng_clear(CAPNG_SELECT_BOTH);
-		if (admin)
-			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
-	} else {
-		capng_clear(CAPNG_SELECT_BOTH);
-	}
+	choose_capabilities(role);
 	if (role != PRIVILEGES_LOADER && geteuid() == 0 && uid > 0 && gid > 0) {
 		res = capng_change_id((int)uid, (int)gid,
 				      CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);

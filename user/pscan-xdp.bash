@@ -8,7 +8,8 @@
 _pscan_xdp_commands='attach confirm detach check status stats why block scan allow replay report'
 
 _pscan_xdp_rule='--profile --threshold --window --weight-low --weight-high --weight-trap
-	--low-ports --traps --count --types --monitor --block --block-time --quiet-time'
+	--low-ports --traps --count --types --monitor --block --block-time --block-max
+	--unproven --cookie-rate --unproven-time --quiet-time'
 
 _pscan_xdp_scan='--connect --syn --fin --null --xmas --maimon --ack --window --flags --udp --ping
 	--no-ping -sT -sS -sF -sN -sX -sM -sA -sW -sU -sn -sP -Pn -P0
@@ -25,7 +26,7 @@ _pscan_xdp_capture='-d --device -i --dst-ip --filter -m --max-packets --allow --
 _pscan_xdp_options() {
 	case $1 in
 	attach)
-		echo "-d --device --allow -i --dst --dst-ip --mode --keep --sources -s --save-ports
+		echo "-d --device --allow -i --dst --dst-ip --mode --dispatcher --keep --sources -s --save-ports
 			-m --max-packets --events --json --pcap --confirm -v --verbose $_pscan_xdp_rule"
 		;;
 	'attach --pcap') echo "--pcap $_pscan_xdp_rule $_pscan_xdp_capture" ;;
@@ -46,6 +47,7 @@ _pscan_xdp_takes_value() {
 	-d | --device | --allow | --deny | -i | --dst | --dst-ip | --mode | --sources) return 0 ;;
 	-m | --max-packets | --events | --profile | --threshold | --window) return 0 ;;
 	--weight-* | --low-ports | --traps | --count | --types | --block | --block-time) return 0 ;;
+	--block-max | --unproven | --cookie-rate | --unproven-time) return 0 ;;
 	--quiet-time | --filter | -l | --log-file | --sort | --top | --source | -t | --time) return 0 ;;
 	--confirm | -o | --output | --flags | -u | --target | --list | -iL | --exclude) return 0 ;;
 	--exclude-file | -p | --ports | --top-ports | -e | --interface | -S | -g) return 0 ;;
@@ -122,6 +124,7 @@ _pscan_xdp_value() {
 	--profile) _pscan_xdp_words "$2" sophos psd ;;
 	--count) _pscan_xdp_words "$2" ports packets ;;
 	--block) _pscan_xdp_words "$2" soft hard ;;
+	--unproven) _pscan_xdp_words "$2" soft cookie full ;;
 	--sort) _pscan_xdp_words "$2" score packets last addr ;;
 	--types) _pscan_xdp_list "$2" syn ack null xmas fin maimon other udp reply ;;
 	-T | --timing) _pscan_xdp_words "$2" 0 1 2 3 4 5 ;;

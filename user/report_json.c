@@ -90,6 +90,11 @@ static void add_verdict(struct json_object *o, const struct report_view *v)
 		json_text(o, "until", report_time_utc((__s64)e->until_ns + v->wall_ns, time));
 		json_number(o, "until_ns", e->until_ns + (__u64)v->wall_ns);
 	}
+	json_text(o, "engine", names_engine(e->engine));
+	json_text(o, "proof", names_proof(e->proof));
+	json_number(o, "ttl", e->ttl);
+	if (e->proof_ttl)
+		json_number(o, "proof_ttl", e->proof_ttl);
 	json_number(o, "dropped", e->dropped);
 	json_number(o, "detections", e->source.detections);
 }

@@ -25,6 +25,7 @@ static const char *const verbs[] = {
 	[PS_EVENT_SCAN] = "SCAN",
 	[PS_EVENT_RENEW] = "RENEW",
 	[PS_EVENT_EXPIRE] = "EXPIRE",
+	[PS_EVENT_PROVEN] = "PROVEN",
 };
 _Static_assert(sizeof(verbs) / sizeof(verbs[0]) == PS_EVENT_MAX, "an event lacks its verb");
 
@@ -82,6 +83,18 @@ static void write_targets(FILE *out, const struct report_view *v)
 	fprintf(out, ", %s", shape_name(v->shape.shape));
 }
 
+/* What a block rests on; the TTLs are a hint, and said when they disagree. */
+static void write_proof(FILE *out, const struct ps_event *e)
+{
+	if (e->proof)
+		fprintf(out, ", proven by a %s", names_proof(e->proof));
+	else if (e->proof_ttl)
+		fprintf(out, ", unproven: a handshake came with TTL %u, its probe with %u",
+			e->proof_ttl, e->ttl);
+	else
+		fputs(", unproven", out);
+}
+
 static void write_action(FILE *out, const struct report_view *v)
 {
 	const struct ps_event *e = v->event;
@@ -94,7 +107,7 @@ static void write_action(FILE *out, const struct report_view *v)
 	else if (e->kind == PS_EVENT_RENEW)
 		fprintf(out, "still BLOCKED until %s, %llu dropped", until,
 			(unsigned long long)e->dropped);
-	else if (e->action == PS_ACTION_BLOCK)
+	else if (e->action == PS_ACTION_BLOCK || e->kind == PS_EVENT_PROVEN)
 		fprintf(out, "BLOCKED until %s", until);
 	else if (e->reason == PS_REASON_GUARD)
 		fprintf(out, "ALERT, never to be blocked");
@@ -102,6 +115,8 @@ static void write_action(FILE *out, const struct report_view *v)
 		fprintf(out, "ALERT, not blocked: the block list refused it");
 	else
 		fprintf(out, "ALERT, monitoring only");
+	if (e->kind == PS_EVENT_SCAN || e->kind == PS_EVENT_PROVEN)
+		write_proof(out, e);
 }
 
 /* How much, and within what time. */

@@ -14,6 +14,7 @@
 
 #define KEY_FIRST 0x1000 /* argp keys of the options: KEY_FIRST + enum rule_option */
 #define LIST_BYTES_MAX 256
+#define COOKIE_RATE_MAX 10000000UL /* more than a port of 10 Gbit/s brings */
 
 static const char *const profiles[] = { [RULE_SOPHOS] = "sophos", [RULE_PSD] = "psd" };
 _Static_assert(sizeof(profiles) / sizeof(profiles[0]) == RULE_PROFILE_MAX,
@@ -23,6 +24,12 @@ static const char *const responds[] = {
 	[PS_RESPOND_MONITOR] = "monitor",
 	[PS_RESPOND_SOFT] = "soft",
 	[PS_RESPOND_HARD] = "hard",
+};
+
+static const char *const unprovens[] = {
+	[PS_UNPROVEN_SOFT] = "soft",
+	[PS_UNPROVEN_COOKIE] = "cookie",
+	[PS_UNPROVEN_FULL] = "full",
 };
 
 static const struct argp_option options[] = {
@@ -53,7 +60,20 @@ static const struct argp_option options[] = {
 	{ "block", KEY_FIRST + RULE_OPT_BLOCK, "HOW", 0,
 	  "soft (default): its established connections keep flowing; hard: nothing passes", 2 },
 	{ "block-time", KEY_FIRST + RULE_OPT_BLOCK_TIME, "TIME", 0,
-	  "length of a block, from the last probe (10min)", 2 },
+	  "length of a proven source's first block, from the last probe (10min); twice as long "
+	  "each further time",
+	  2 },
+	{ "block-max", KEY_FIRST + RULE_OPT_BLOCK_MAX, "TIME", 0,
+	  "length at which that stops (1d)", 2 },
+	{ "unproven", KEY_FIRST + RULE_OPT_UNPROVEN, "HOW", 0,
+	  "what a source gets whose address may be forged: soft (default): a short, soft block; "
+	  "cookie: the same, and its SYNs are answered with SYN cookies; full: what a proven one "
+	  "gets",
+	  2 },
+	{ "cookie-rate", KEY_FIRST + RULE_OPT_COOKIE_RATE, "N", 0,
+	  "SYN cookies a second, at most (100000)", 2 },
+	{ "unproven-time", KEY_FIRST + RULE_OPT_UNPROVEN_TIME, "TIME", 0,
+	  "length of that block (1min), --block-time at most", 2 },
 	{ "quiet-time", KEY_FIRST + RULE_OPT_QUIET_TIME, "TIME", 0,
 	  "silence after which a source that is only watched is told again (1min)", 2 },
 	{ 0 },
@@ -78,7 +98,7 @@ struct ps_rule rule_default(enum rule_profile profile)
 		.window = PS_WINDOW_SLIDE,
 		.count_by = PS_BY_PORT,
 		.respond = PS_RESPOND_SOFT,
-		.unproven = PS_UNPROVEN_FULL,
+		.unproven = PS_UNPROVEN_SOFT,
 	};
 
 	if (profile == RULE_PSD) {
@@ -92,6 +112,11 @@ struct ps_rule rule_default(enum rule_profile profile)
 const char *rule_respond_name(unsigned int respond)
 {
 	return respond <= PS_RESPOND_HARD ? responds[respond] : "?";
+}
+
+const char *rule_unproven_name(unsigned int unproven)
+{
+	return unproven <= PS_UNPROVEN_FULL ? unprovens[unproven] : "?";
 }
 
 const char *rule_profile_name(unsigned int profile)
@@ -244,12 +269,35 @@ static int apply_block(const char *text, struct ps_rule *rule)
 	return 0;
 }
 
+static int apply_unproven(const char *text, struct ps_rule *rule)
+{
+	if (strcmp(text, "soft") == 0)
+		rule->unproven = PS_UNPROVEN_SOFT;
+	else if (strcmp(text, "cookie") == 0)
+		rule->unproven = PS_UNPROVEN_COOKIE;
+	else if (strcmp(text, "full") == 0)
+		rule->unproven = PS_UNPROVEN_FULL;
+	else
+		return refuse("unproven", text, "must be soft, cookie or full");
+	return 0;
+}
+
 static int apply_slow(const char *text, struct rule_options *o)
 {
 	o->slow = strcmp(text, "off") != 0;
 	if (!o->slow || strcmp(text, "on") == 0)
 		return 0;
 	return refuse("slow", text, "must be on or off");
+}
+
+static int apply_cookie_rate(const char *text, struct ps_rule *rule)
+{
+	unsigned long rate = 0;
+	int err = apply_number("cookie-rate", text, 1, COOKIE_RATE_MAX, &rate);
+
+	if (!err)
+		rule->cookie_rate = (__u32)rate;
+	return err;
 }
 
 static int apply_profile(const char *text, struct rule_options *o)
@@ -290,6 +338,14 @@ static int apply_one(enum rule_option option, const char *text, struct ps_rule *
 		return 0;
 	case RULE_OPT_BLOCK_TIME:
 		return apply_time("block-time", text, &rule->block_ns);
+	case RULE_OPT_BLOCK_MAX:
+		return apply_time("block-max", text, &rule->block_max_ns);
+	case RULE_OPT_UNPROVEN:
+		return apply_unproven(text, rule);
+	case RULE_OPT_COOKIE_RATE:
+		return apply_cookie_rate(text, rule);
+	case RULE_OPT_UNPROVEN_TIME:
+		return apply_time("unproven-time", text, &rule->unproven_ns);
 	case RULE_OPT_QUIET_TIME:
 		return apply_time("quiet-time", text, &rule->quiet_ns);
 	case RULE_OPT_PROFILE: /* applied before all others */
@@ -348,6 +404,8 @@ int rule_check(const struct ps_rule *rule)
 			  duration_format(rule->window_ns, text));
 	else if (!rule->block_ns)
 		log_error("--block-time 0s: must be above 0; --monitor blocks nobody");
+	else if (!rule->unproven_ns)
+		log_error("--unproven-time 0s: must be above 0; --monitor blocks nobody");
 	else if (!ps_rule_valid(rule))
 		log_error("the rule's numbers do not fit each other");
 	else

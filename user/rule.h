@@ -35,6 +35,10 @@ enum rule_option {
 	RULE_OPT_BLOCK,
 	RULE_OPT_MONITOR,
 	RULE_OPT_BLOCK_TIME,
+	RULE_OPT_BLOCK_MAX,
+	RULE_OPT_UNPROVEN,
+	RULE_OPT_COOKIE_RATE,
+	RULE_OPT_UNPROVEN_TIME,
 	RULE_OPT_QUIET_TIME,
 	RULE_OPT_SLOW,
 	RULE_OPT_MAX
@@ -65,6 +69,7 @@ int rule_check(const struct ps_rule *rule);
 
 /* "soft", ...; "sophos", ...; the list of traps as --traps reads it, "none" if empty. */
 const char *rule_respond_name(unsigned int respond);
+const char *rule_unproven_name(unsigned int unproven);
 const char *rule_profile_name(unsigned int profile);
 #define RULE_TRAPS_TEXT_BYTES (PS_TRAPS_MAX * 6 + 1)
 const char *rule_traps_format(const struct ps_rule *rule, char out[RULE_TRAPS_TEXT_BYTES]);

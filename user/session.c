@@ -13,6 +13,8 @@
 #include "log.h"
 #include "privileges.h"
 #include "session.h"
+#include "session_proof.h"
+#include "session_slow.h"
 #include "tracking.h"
 #include "xdp_maps.h"
 
@@ -20,14 +22,20 @@
 #define SLOW_POLLS 10
 /* ... and blocks too when there are more than this, so that a full list costs little. */
 #define SWEEP_ALWAYS 1000
+/* The event of a block younger than this may still be on its way here. */
+#define EVENT_LATE_NS (100 * 1000000ULL)
 #define LINKS_MAX 64
 
 struct session {
 	const struct xdp *xdp;
 	const struct session_options *options;
 	struct report *report;
+	struct xdp_events *events;
+	struct xdp_contacts *contacts;
+	struct proof proof;
 	struct conntrack *conntrack;	/* NULL: there is none to ask */
 	struct tracking tracking;
+	struct session_slow slow;
 	struct xdp_link links[LINKS_MAX];
 	int n_links;
 	struct ps_counters before;	/* at the previous poll, for -v */
@@ -36,6 +44,8 @@ struct session {
 	__u64 polls;
 	__u64 lost;			/* events that did not fit, as told */
 	size_t blocks;			/* seen by the latest sweep */
+	bool hidden;			/* bpffs is gone from its place, as told */
+	bool crowded;			/* too many own addresses, as told */
 };
 
 static volatile sig_atomic_t stop, confirmed;
@@ -63,19 +73,45 @@ static void catch_signals(bool unconfirmed)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static const char *name_of(const struct session *s, __u32 ifindex)
+static const char *name_of(const void *data, __u32 ifindex)
 {
+	const struct session *s = data;
+
 	for (int i = 0; i < s->n_links; i++)
 		if (s->links[i].ifindex == ifindex)
 			return s->links[i].ifname;
 	return NULL;
 }
 
+static void on_contact(const struct ps_contact *contact, void *data)
+{
+	struct session *s = data;
+
+	proof_note(&s->proof, contact);
+	session_slow_contact(&s->slow, contact);
+}
+
+static void read_contacts(struct session *s)
+{
+	int n = xdp_contacts_read(s->contacts);
+
+	if (n < 0)
+		log_warn("cannot read contacts: %s", strerror(-n));
+}
+
+/* What completed by now is proof by now. */
 static void on_event(const struct ps_event *event, void *data)
 {
-	const struct session *s = data;
+	struct session *s = data;
+	struct report_facts facts = { .tool = "" };
+	struct ps_event told = *event;
 
-	report_event(s->report, event, name_of(s, event->ifindex));
+	if (event->kind == PS_EVENT_SCAN) {
+		read_contacts(s);
+		session_prove_event(s->xdp, &s->proof, s->options->rule, &told);
+	}
+	session_slow_event(&s->slow, &told, &facts);
+	report_scan(s->report, &told, name_of(s, event->ifindex), &facts);
 }
 
 /* ---- once per poll ------------------------------------------------------ */
@@ -87,14 +123,30 @@ struct sweep {
 	__u64 now_ns;
 };
 
-static int find_expired(const union ps_addr *addr, const struct ps_block *block, void *data)
+/* Proof that came after the block's own event. */
+static void prove_block(struct session *s, const union ps_addr *addr, const struct ps_block *block,
+			__u64 now_ns)
+{
+	struct ps_block now = *block;
+	struct ps_event event;
+
+	if (!proof_awaited(s->options->rule, block, now_ns) || ps_since(block->since_ns, now_ns) < EVENT_LATE_NS ||
+	    !session_prove_block(s->xdp, &s->proof, s->options->rule, addr, &now))
+		return;
+	ps_event_from_block(&now, PS_EVENT_PROVEN, 0, now_ns, &event);
+	report_event(s->report, &event, NULL);
+}
+
+static int look_at_block(const union ps_addr *addr, const struct ps_block *block, void *data)
 {
 	struct sweep *sweep = data;
 	struct ps_event event;
 
 	sweep->seen++;
-	if (block->until_ns > sweep->now_ns)
+	if (block->until_ns > sweep->now_ns) {
+		prove_block(sweep->session, addr, block, sweep->now_ns);
 		return 0;
+	}
 	if (sweep->n == sweep->room) {
 		size_t room = sweep->room ? sweep->room * 2 : 64;
 		union ps_addr *more = realloc(sweep->expired, room * sizeof(*more));
@@ -110,7 +162,8 @@ static int find_expired(const union ps_addr *addr, const struct ps_block *block,
 	return 0;
 }
 
-/* Blocks that ran out already let packets through; here they are told and removed. */
+/* Blocks that ran out already let packets through; here they are told and removed. Blocks
+ * that proof has come for are raised. */
 static void sweep_blocks(struct session *s)
 {
 	struct sweep sweep = { .session = s, .now_ns = xdp_now_ns() };
@@ -118,7 +171,7 @@ static void sweep_blocks(struct session *s)
 
 	if (s->blocks > SWEEP_ALWAYS && s->polls % SLOW_POLLS)
 		return;
-	xdp_each_block(s->xdp, find_expired, &sweep);
+	xdp_each_block(s->xdp, look_at_block, &sweep);
 	for (size_t i = 0; i < sweep.n; i++)
 		if (xdp_block_get(s->xdp, &sweep.expired[i], &block) == 0 &&
 		    block.until_ns <= sweep.now_ns) /* not blocked again meanwhile */
@@ -168,18 +221,44 @@ static bool still_listed(const struct xdp_link *links, int n, unsigned int ifind
 	return false;
 }
 
+static void tell_renamed(const struct session *s, const struct xdp_link *now)
+{
+	const char *before = name_of(s, now->ifindex);
+
+	if (before && before[0] && now->ifname[0] && strcmp(before, now->ifname))
+		log_note("%s is called %s now, and still watched", before, now->ifname);
+}
+
+/* The folder we hold open keeps the pins alive, and with them the links, while we live. */
+static void tell_hidden(struct session *s)
+{
+	if (!s->hidden)
+		log_warn("%s was unmounted or covered, and the pins with it: scans are still detected "
+			 "and blocked, until this process ends; put it back, or end this and attach "
+			 "again", XDP_BPFFS);
+	s->hidden = true;
+}
+
 /* Picks up interfaces attached beside us and says which went away. */
 static int check_links(struct session *s)
 {
 	struct xdp_link now[LINKS_MAX];
-	int n = xdp_holds_pins(s->xdp) ? xdp_links(now, LINKS_MAX) : 0, live = 0;
+	bool held = xdp_holds_pins(s->xdp);
+	int n = held ? xdp_links(now, LINKS_MAX) : 0, live = 0;
 
+	if (!held && xdp_pins_hidden(s->xdp)) {
+		tell_hidden(s);
+		return 0;
+	}
+	s->hidden = false;
 	for (int i = 0; i < s->n_links; i++)
 		if (s->links[i].ifname[0] && !still_listed(now, n, s->links[i].ifindex))
 			log_warn("%s is no longer attached: it was removed or detached",
 				 s->links[i].ifname);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		live += now[i].ifname[0] != '\0';
+		tell_renamed(s, &now[i]);
+	}
 	s->n_links = n > 0 ? n : 0;
 	memcpy(s->links, now, sizeof(now[0]) * (size_t)s->n_links);
 	if (live)
@@ -196,12 +275,16 @@ static void refresh_tracking(struct session *s)
 		log_warn("cannot say whether flows are tracked: %s", strerror(-err));
 }
 
-static void refresh_guard(const struct session *s)
+static void refresh_guard(struct session *s)
 {
 	static struct guard guard;
 	int err;
 
 	guard_collect(&guard);
+	if (guard.crowded && !s->crowded)
+		log_warn("this host has more addresses than the %d that fit: what could be an answer "
+			 "to the others is not scored", PS_LOCALS_MAX);
+	s->crowded = guard.crowded;
 	err = guard_apply(s->xdp, &guard);
 	if (!err)
 		err = xdp_lists_expire(s->xdp);
@@ -233,6 +316,12 @@ static int poll_once(struct session *s)
 
 	if (err)
 		return err;
+	/* Somebody may have set the clock; only what is told depends on it. */
+	report_wall(s->report, collect_wall_ns());
+	while (xdp_events_poll(s->events, 0) > 0)
+		;
+	read_contacts(s);
+	session_slow_poll(&s->slow);
 	sweep_blocks(s);
 	if (xdp_counters(s->xdp, &now) == 0) {
 		tell_lost(s, &now);
@@ -280,7 +369,7 @@ static void summarize(const struct session *s)
 	collect_free(&c);
 }
 
-static int watch(struct session *s, struct xdp_events *events)
+static int watch(struct session *s)
 {
 	__u64 next_ns = xdp_now_ns();
 	int err = 0;
@@ -295,22 +384,64 @@ static int watch(struct session *s, struct xdp_events *events)
 			continue;
 		}
 		wait_ms = (int)((next_ns - now_ns) / 1000000) + 1;
-		err = xdp_events_poll(events, wait_ms);
+		err = xdp_events_poll(s->events, wait_ms);
 		if (err == -EINTR || err > 0)
 			err = 0;
 		if (err)
 			log_error("cannot read events: %s", strerror(-err));
 	}
 	/* What was under way when we were told to stop is told, too. */
-	while (!err && xdp_events_poll(events, 0) > 0)
+	while (!err && xdp_events_poll(s->events, 0) > 0)
 		;
 	return err;
+}
+
+static int open_rings(struct session *s)
+{
+	struct ps_config cfg;
+	int err = xdp_config_get(s->xdp, &cfg);
+
+	if (!err)
+		err = proof_init(&s->proof, cfg.seed);
+	if (!err)
+		err = xdp_contacts_open(s->xdp, on_contact, s, &s->contacts);
+	if (!err)
+		err = xdp_events_open(s->xdp, on_event, s, &s->events);
+	if (err)
+		log_error("cannot open the event rings: %s", strerror(-err));
+	return err;
+}
+
+/* What the loader asks the kernel about flows and ports that the program cannot see. */
+static int open_evidence(struct session *s)
+{
+	struct session_slow_options slow = {
+		.xdp = s->xdp,
+		.rule = s->options->rule,
+		.report = s->report,
+		.tracking = &s->tracking,
+		.ifname = name_of,
+		.ifname_data = s,
+	};
+
+	if (conntrack_open(&s->conntrack))
+		log_debug("no connection table to ask: what is forwarded cannot be judged");
+	tracking_init(&s->tracking, s->conntrack);
+	slow.conntrack = s->conntrack;
+	return s->options->slow ? session_slow_open(&s->slow, &slow) : 0;
+}
+
+/* Everything is open: from here on nothing takes more than looking after maps and pins. */
+static int give_up_privileges(void)
+{
+	int err = privileges_drop(PRIVILEGES_LOADER);
+
+	return err ? err : privileges_confine(PRIVILEGES_LOADER, false);
 }
 
 int session_run(const struct xdp *xdp, const struct session_options *options)
 {
 	struct session s = { .xdp = xdp, .options = options };
-	struct xdp_events *events = NULL;
 	int err;
 
 	catch_signals(options->confirm_ns != 0);
@@ -321,27 +452,23 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 		s.lost = s.before.stage[PS_COUNT_EVENT_LOST];
 		s.packets_before = packets_of(&s.before);
 	}
-	if (conntrack_open(&s.conntrack))
-		log_debug("no connection table to ask: what is forwarded cannot be judged");
-	tracking_init(&s.tracking, s.conntrack);
 	err = open_report(&s);
-	if (err)
-		goto out;
-	err = xdp_events_open(xdp, on_event, &s, &events);
-	if (err) {
-		log_error("cannot open the event ring: %s", strerror(-err));
-		goto out;
-	}
-	/* Everything is open: from here on nothing takes more than looking after maps and pins. */
-	err = privileges_drop(PRIVILEGES_LOADER);
 	if (!err)
-		err = privileges_confine(PRIVILEGES_LOADER, false);
+		err = open_rings(&s);
+	if (!err)
+		err = open_evidence(&s);
 	if (err)
 		goto out;
-	err = watch(&s, events);
+	err = give_up_privileges();
+	if (err)
+		goto out;
+	err = watch(&s);
 	summarize(&s);
 out:
-	xdp_events_close(events);
+	xdp_events_close(s.events);
+	xdp_contacts_close(s.contacts);
+	session_slow_close(&s.slow);
+	proof_free(&s.proof);
 	report_close(s.report);
 	conntrack_close(s.conntrack);
 	return err;

@@ -17,6 +17,7 @@
 
 struct session_options {
 	const struct ps_rule *rule;
+	bool slow;		/* the engines for slow scans run, too */
 	bool json;		/* events as NDJSON on stdout instead of text */
 	const char *events;	/* append NDJSON to this file; NULL: none */
 	__u64 max_packets;	/* end after so many packets; 0: never */

@@ -22,7 +22,8 @@ int store_init(struct store *store, const struct ps_config *cfg)
 		store->ports =
 			lru_new(PS_PORTS_MAX, sizeof(struct ps_port_key), sizeof(__u64), cfg->seed);
 	if (store->marks && store->buckets && store->filled && store->blocks &&
-	    (!cfg->save_ports || store->ports))
+	    (!cfg->save_ports || store->ports) &&
+	    deadlines_init(&store->ends, 2 * PS_BLOCKS_MAX) == 0)
 		return 0;
 	store_free(store);
 	return -ENOMEM;
@@ -35,6 +36,7 @@ void store_free(struct store *store)
 	free(store->filled);
 	lru_free(store->blocks);
 	lru_free(store->ports);
+	deadlines_free(&store->ends);
 	prefixes_clear(&store->allow);
 	prefixes_clear(&store->deny);
 	prefixes_clear(&store->dst);
@@ -123,10 +125,26 @@ bool store_block_hit(struct ps_block *b, __u32 bytes, __u64 now_ns)
 	return true;
 }
 
+/* Full of what was pushed out or blocked anew: begins again with the blocks that there are. */
+static void rebuild_ends(struct store *store)
+{
+	const struct ps_block *b;
+	__u32 cursor = 0;
+	const void *addr;
+
+	deadlines_clear(&store->ends);
+	while ((b = lru_next(store->blocks, &cursor, &addr)))
+		deadlines_add(&store->ends, addr, b->until_ns);
+}
+
 void store_block(struct store *store, const struct ps_rule *rule, const struct ps_event *event,
 		 __u32 bytes)
 {
-	ps_event_to_block(rule, event, bytes, lru_take(store->blocks, &event->source.addr, NULL));
+	const union ps_addr *addr = &event->source.addr;
+
+	ps_event_to_block(rule, event, bytes, lru_take(store->blocks, addr, NULL));
+	if (!deadlines_add(&store->ends, addr, event->until_ns))
+		rebuild_ends(store);
 }
 
 static void save_port(struct store *store, const union ps_addr *src, __u16 port,
@@ -148,13 +166,18 @@ void store_save_ports(struct store *store, const struct ps_sighting *it)
 
 bool store_expire(struct store *store, __u64 now_ns, struct ps_block *out)
 {
-	const void *addr;
-	struct ps_block *oldest = lru_oldest(store->blocks, &addr);
+	union ps_addr addr;
 
-	/* A block that is hit moves both its deadline and its place in the list. */
-	if (!oldest || oldest->until_ns > now_ns)
-		return false;
-	*out = *oldest;
-	lru_delete(store->blocks, addr);
-	return true;
+	while (deadlines_take(&store->ends, now_ns, &addr)) {
+		struct ps_block *b = lru_find(store->blocks, &addr);
+
+		if (b && b->until_ns > now_ns) {
+			deadlines_add(&store->ends, &addr, b->until_ns);
+		} else if (b) {
+			*out = *b;
+			lru_delete(store->blocks, &addr);
+			return true;
+		}
+	}
+	return false;
 }

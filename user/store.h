@@ -11,6 +11,7 @@
 #include <pscan/detect.h>
 
 #include "addr.h"
+#include "deadlines.h"
 #include "lru.h"
 
 /* An operator's list: longest prefix first. */
@@ -26,6 +27,7 @@ struct store {
 	__u64 *filled;		/* bit set of the buckets that hold a record */
 	__u32 bucket_count;
 	struct lru *blocks;	/* union ps_addr -> struct ps_block */
+	struct deadlines ends;	/* of the blocks */
 	struct lru *ports;	/* struct ps_port_key -> __u64 packets; NULL: not kept */
 	struct prefixes allow;
 	struct prefixes deny;

@@ -63,8 +63,12 @@ void summary_source(const struct ps_rule *rule, const struct ps_source *now,
 		      out->points_peak);
 	out->class = told ? ps_verdict_name(out->points_peak) : most_packets(now);
 	out->shape = shape_of(now);
-	if (block && block->until_ns > now_ns)
+	if (block && block->until_ns > now_ns) {
 		out->until_ns = block->until_ns;
+		out->span_ns = block->span_ns;
+		out->engine = block->engine;
+		out->proof = block->proof;
+	}
 	if (block)
 		out->dropped = block->packets;
 }

@@ -31,6 +31,7 @@ struct summary_source {
 	__u64 last_ns;
 	__u64 scan_ns;               /* last detection, 0: none */
 	__u64 until_ns;              /* end of the block in force, 0: none */
+	__u64 span_ns;               /* how long that lasts after the last packet */
 	__u64 dropped;               /* packets dropped while blocked */
 	__u64 packets[PS_CLASS_MAX]; /* probes, by what they resemble */
 	__u32 points_now[PS_CLASS_SLOTS];
@@ -38,6 +39,8 @@ struct summary_source {
 	__u32 score_now;
 	__u32 score_peak;
 	__u32 detections;
+	enum ps_engine engine; /* of the block */
+	enum ps_proof proof;
 	enum ps_class class; /* most points at the peak, else most packets */
 	struct shape_counts shape;
 	struct summary_port *ports; /* owned by the caller; NULL when not saved */

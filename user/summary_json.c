@@ -72,8 +72,12 @@ static struct json_object *source_json(const struct summary *s, const struct sum
 	add_time(o, "last", it->last_ns, s->wall_ns);
 	if (it->scan_ns)
 		add_time(o, "detected", it->scan_ns, s->wall_ns);
-	if (it->until_ns)
+	if (it->until_ns) {
 		add_time(o, "until", it->until_ns, s->wall_ns);
+		json_span(o, "span_s", it->span_ns, 1000000000);
+		json_text(o, "engine", names_engine(it->engine));
+		json_text(o, "proof", names_proof(it->proof));
+	}
 	json_number(o, "dropped", it->dropped);
 	if (s->save_ports)
 		add_ports(o, it);

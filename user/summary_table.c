@@ -32,13 +32,14 @@ static void count_text(char out[16], unsigned int n, bool pinned)
 static void print_row(const struct summary *s, const struct summary_source *src, FILE *out)
 {
 	char addr[PREFIX_TEXT_BYTES], ago[DURATION_TEXT_BYTES], left[DURATION_TEXT_BYTES];
-	char ports[16], hosts[16], state[DURATION_TEXT_BYTES + 16];
+	char ports[16], hosts[16], state[DURATION_TEXT_BYTES + 32];
 
 	count_text(ports, src->shape.ports, src->shape.ports_pinned);
 	count_text(hosts, src->shape.hosts, src->shape.hosts_pinned);
 	if (src->until_ns)
-		snprintf(state, sizeof(state), "blocked, %s left",
-			 span(ps_since(s->now_ns, src->until_ns), left));
+		snprintf(state, sizeof(state), "blocked, %s left, %s",
+			 span(ps_since(s->now_ns, src->until_ns), left),
+			 src->proof ? "proven" : "unproven");
 	else
 		snprintf(state, sizeof(state), "%s", src->detections ? "was detected" : "watched");
 	fprintf(out, "%-24s %5u %5u %-7s %-10s %6s %6s %9llu %9llu %7s  %s\n",

@@ -60,8 +60,10 @@ static void one_source(const struct summary *s, const struct summary_source *it,
 		(ull)summary_tcp_packets(it), (ull)summary_udp_packets(it));
 	source_types(it, out);
 	if (it->until_ns)
-		fprintf(out, "    blocked until %s, %llu dropped\n",
-			report_time((__s64)it->until_ns + s->wall_ns, time), (ull)it->dropped);
+		fprintf(out, "    blocked until %s (%s engine, %s%s), %llu dropped\n",
+			report_time((__s64)it->until_ns + s->wall_ns, time),
+			names_engine(it->engine), it->proof ? "proven by a " : "unproven",
+			it->proof ? names_proof(it->proof) : "", (ull)it->dropped);
 	else if (it->dropped)
 		fprintf(out, "    was blocked, %llu dropped\n", (ull)it->dropped);
 	source_ports(it, out);
@@ -82,6 +84,8 @@ static void totals(const struct summary *s, FILE *out)
 	} lines[] = {
 		{ PS_COUNT_FLOW, "belong to a flow known a moment ago" },
 		{ PS_COUNT_DROP, "dropped at the gate: source blocked" },
+		{ PS_COUNT_COOKIE, "answered with SYN cookies: source blocked without proof" },
+		{ PS_COUNT_COOKIE_OVER, "of these unanswered, beyond --cookie-rate" },
 		{ PS_COUNT_SPARED, "of blocked sources' established connections" },
 		{ PS_COUNT_UNSCORED, "not scored: group address, other destination, ICMP, type" },
 		{ PS_COUNT_REPLY, "replies that nothing asked for" },

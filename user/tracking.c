@@ -42,3 +42,8 @@ int tracking_refresh(struct tracking *t, const struct xdp *xdp)
 		until_ns[v6] = look(t, v6, now_ns);
 	return xdp_tracked_set(xdp, until_ns);
 }
+
+bool tracking_tracks(const struct tracking *t, bool v6)
+{
+	return t->since_ns[v6] != 0;
+}

@@ -30,4 +30,7 @@ void tracking_init(struct tracking *t, struct conntrack *ct);
 /* Looks and tells the program, at least every third of a lease. 0 or a negative errno; silent. */
 int tracking_refresh(struct tracking *t, const struct xdp *xdp);
 
+/* Did flows of that family enter the table at the latest look, settled or not. */
+bool tracking_tracks(const struct tracking *t, bool v6);
+
 #endif

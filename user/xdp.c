@@ -48,6 +48,8 @@ static const struct map_shape {
 			    sizeof(__u64) },
 	[XDP_MAP_EVENTS] = { "events", BPF_MAP_TYPE_RINGBUF, 0, 0 },
 	[XDP_MAP_CONTACTS] = { "contacts", BPF_MAP_TYPE_RINGBUF, 0, 0 },
+	[XDP_MAP_OFFENDERS] = { "offenders", BPF_MAP_TYPE_LRU_HASH, ADDR,
+				sizeof(struct ps_offender) },
 #undef INDEX
 #undef PREFIX
 #undef ADDR
@@ -91,7 +93,7 @@ static int ensure_bpffs(void)
 	return -errno;
 }
 
-static void map_pin(enum xdp_map map, char out[128])
+void xdp_map_pin(enum xdp_map map, char out[128])
 {
 	snprintf(out, 128, XDP_ROOT "/%s", map_shapes[map].name);
 }
@@ -104,8 +106,7 @@ static bool config_fits(int fd)
 	       cfg.version == PS_ABI_VERSION;
 }
 
-/* Is the map behind @fd, pinned as @map, ours and of this layout? */
-static int check_layout(int fd, enum xdp_map map)
+int xdp_check_map(int fd, enum xdp_map map)
 {
 	const struct map_shape *shape = &map_shapes[map];
 	struct bpf_map_info info = {};
@@ -138,7 +139,7 @@ void xdp_close(struct xdp *xdp)
 	free(xdp);
 }
 
-static struct xdp *new_xdp(void)
+struct xdp *xdp_new(void)
 {
 	struct xdp *xdp = calloc(1, sizeof(*xdp));
 
@@ -152,37 +153,6 @@ static struct xdp *new_xdp(void)
 	return xdp;
 }
 
-int xdp_open(struct xdp **out)
-{
-	struct xdp *xdp = new_xdp();
-	char path[128];
-	int err = 0;
-
-	if (!xdp)
-		return -ENOMEM;
-	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
-		map_pin((enum xdp_map)i, path);
-		xdp->fd[i] = bpf_obj_get(path);
-		if (xdp->fd[i] >= 0) {
-			err = check_layout(xdp->fd[i], (enum xdp_map)i);
-			continue;
-		}
-		err = -errno;
-		if (err == -ENOENT && i == 0)
-			log_error("attached to no interface here; "
-				  "`pscan-xdp attach IFACE` does that");
-		else
-			log_error("cannot open %s: %s%s", path, strerror(-err),
-				  err == -EACCES || err == -EPERM ? "; run as root" : "");
-	}
-	if (err) {
-		xdp_close(xdp);
-		return err;
-	}
-	*out = xdp;
-	return 0;
-}
-
 /* ---- load and adopt --------------------------------------------------- */
 
 bool xdp_holds_pins(const struct xdp *xdp)
@@ -191,6 +161,13 @@ bool xdp_holds_pins(const struct xdp *xdp)
 
 	return fstat(xdp->root, &ours) == 0 && stat(XDP_ROOT, &there) == 0 &&
 	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+bool xdp_pins_hidden(const struct xdp *xdp)
+{
+	struct stat ours;
+
+	return !xdp_holds_pins(xdp) && fstat(xdp->root, &ours) == 0 && ours.st_nlink > 0;
 }
 
 static int open_root(struct xdp *xdp)
@@ -254,7 +231,7 @@ static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct p
 	}
 	cfg->rule = o->rule;
 	cfg->save_ports = o->save_ports;
-	cfg->loader_pid = (__u32)getpid();
+	cfg->loader_pid = 0; /* announce() */
 	return xdp_config_set(xdp, cfg);
 }
 
@@ -267,7 +244,7 @@ static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg, boo
 	bpf_map__set_max_entries(skel->maps.marks, 1U << cfg->mark_bits);
 	bpf_map__set_max_entries(skel->maps.buckets, 1U << cfg->bucket_bits);
 	for (int i = 0; pinned && !err && i < XDP_MAP_MAX; i++) {
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		err = bpf_map__set_pin_path(
 			bpf_object__find_map_by_name(skel->obj, map_shapes[i].name), path);
 	}
@@ -304,10 +281,10 @@ static int explain_load(int err)
 }
 
 /* What the program does without where this kernel lacks it. */
-static void fit(struct pscan_bpf *skel)
+static void fit(struct bpf_program *prog, struct pscan_bpf__rodata *rodata)
 {
-	skel->rodata->have_conntrack = xdp_probe_conntrack();
-	bpf_program__set_flags(skel->progs.pscan, BPF_F_XDP_HAS_FRAGS);
+	rodata->have_conntrack = xdp_probe_conntrack();
+	bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS);
 }
 
 static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
@@ -335,7 +312,8 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 		goto out;
 	}
 	skel->rodata->test_clock = o->test_clock;
-	fit(skel);
+	skel->rodata->with_cookies = o->rule.unproven == PS_UNPROVEN_COOKIE;
+	fit(skel->progs.pscan, skel->rodata);
 	err = prepare_maps(skel, &cfg, !o->unpinned);
 	if (!err)
 		err = pscan_bpf__load(skel);
@@ -353,32 +331,6 @@ out:
 	return err;
 }
 
-/* Puts the new program under every pinned link: the kernel swaps it between two packets. */
-static int swap_links(const struct xdp *xdp)
-{
-	struct xdp_link links[64];
-	int n = xdp_links(links, 64), err = 0;
-
-	for (int i = 0; i < n && !err; i++) {
-		char path[128];
-		int fd;
-
-		xdp_link_pin(links[i].ifindex, path);
-		fd = bpf_obj_get(path);
-		if (fd < 0)
-			continue;
-		if (links[i].ifname[0] == '\0') {
-			unlink(path); /* the interface is gone, only our pin kept the link */
-		} else if (bpf_link_update(fd, xdp->prog, NULL)) {
-			err = -errno;
-			log_error("cannot hand %s to the new program: %s", links[i].ifname,
-				  strerror(-err));
-		}
-		close(fd);
-	}
-	return err;
-}
-
 static int pin_prog(const struct xdp *xdp)
 {
 	int err;
@@ -388,6 +340,20 @@ static int pin_prog(const struct xdp *xdp)
 		return 0;
 	err = -errno;
 	log_error("cannot pin the program at %s: %s", XDP_PROG_PIN, strerror(-err));
+	return err;
+}
+
+/* Everything is in its place: who waits in xdp_await_loader() may join. */
+static int announce(const struct xdp *xdp)
+{
+	struct ps_config cfg;
+	int err = xdp_config_get(xdp, &cfg);
+
+	cfg.loader_pid = (__u32)getpid();
+	if (!err)
+		err = xdp_config_set(xdp, &cfg);
+	if (err)
+		log_error("cannot set up the XDP program's maps: %s", strerror(-err));
 	return err;
 }
 
@@ -411,7 +377,7 @@ static void unpin_maps(void)
 	char path[128];
 
 	for (int i = 0; i < XDP_MAP_MAX; i++) {
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		unlink(path);
 	}
 }
@@ -425,7 +391,7 @@ static int find_pinned(struct xdp *xdp)
 	for (int i = 0; i < XDP_MAP_MAX && !err; i++) {
 		int fd;
 
-		map_pin((enum xdp_map)i, path);
+		xdp_map_pin((enum xdp_map)i, path);
 		fd = bpf_obj_get(path);
 		if (fd < 0 && errno == ENOENT)
 			continue; /* is made anew */
@@ -434,7 +400,7 @@ static int find_pinned(struct xdp *xdp)
 			unpin_maps();
 			return 0;
 		}
-		err = check_layout(fd, (enum xdp_map)i);
+		err = xdp_check_map(fd, (enum xdp_map)i);
 		if (!err && i == XDP_MAP_CONFIG) {
 			xdp->fd[i] = fd;
 			xdp->adopted = true;
@@ -447,7 +413,7 @@ static int find_pinned(struct xdp *xdp)
 
 int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 {
-	struct xdp *xdp = new_xdp();
+	struct xdp *xdp = xdp_new();
 	int err = 0;
 
 	if (!xdp)
@@ -462,9 +428,11 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	if (!err)
 		err = load_skeleton(xdp, options);
 	if (!err && !options->unpinned)
-		err = swap_links(xdp);
+		err = xdp_swap(xdp);
 	if (!err && !options->unpinned)
 		err = pin_prog(xdp);
+	if (!err)
+		err = announce(xdp);
 	if (err) {
 		bool ours = !options->unpinned && !xdp->adopted && err != -EBUSY && err != -EPROTO;
 
@@ -478,17 +446,54 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 	return 0;
 }
 
-int xdp_try_load(void)
+struct bpf_object *xdp_open_object(const struct xdp *xdp)
 {
-	struct pscan_bpf *skel;
-	int err;
+	struct pscan_bpf__rodata rodata;
+	struct bpf_object *obj;
+	struct bpf_map *map;
+	const void *elf;
+	size_t bytes;
+	int err = 0;
 
-	libbpf_set_print(libbpf_log);
+	elf = pscan_bpf__elf_bytes(&bytes);
+	obj = bpf_object__open_mem(elf, bytes, NULL);
+	if (!obj)
+		return NULL;
+	for (int i = 0; i < XDP_MAP_MAX && !err; i++)
+		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(obj, map_shapes[i].name),
+					xdp->fd[i]);
+	map = bpf_object__find_map_by_name(obj, ".rodata");
+	rodata = *(const struct pscan_bpf__rodata *)bpf_map__initial_value(map, &bytes);
+	fit(bpf_object__find_program_by_name(obj, XDP_PROG_NAME), &rodata);
+	bpf_map__set_initial_value(map, &rodata, bytes);
+	if (!err)
+		return obj;
+	bpf_object__close(obj);
+	errno = -err;
+	return NULL;
+}
+
+int xdp_try_load(int *extension)
+{
+	struct xdp *xdp = xdp_new();
+	struct pscan_bpf *skel = NULL;
+	int err = -ENOMEM;
+
+	if (!xdp)
+		goto out;
 	skel = pscan_bpf__open();
-	if (!skel)
-		return -errno;
-	fit(skel);
+	if (!skel) {
+		err = -errno;
+		goto out;
+	}
+	fit(skel->progs.pscan, skel->rodata);
 	err = pscan_bpf__load(skel);
+	if (!err)
+		err = dup_fds(xdp, skel);
+	if (!err)
+		*extension = xdp_try_extension(xdp);
+out:
 	pscan_bpf__destroy(skel);
+	xdp_close(xdp);
 	return err;
 }

@@ -15,11 +15,13 @@
 
 #include <net/if.h>
 #include <pscan/abi.h>
+#include <sys/types.h>
 
 #define XDP_BPFFS "/sys/fs/bpf"
 #define XDP_BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
 #define XDP_ROOT XDP_BPFFS "/pscan-xdp-v2" /* 2: PS_ABI_VERSION */
 #define XDP_PROG_PIN XDP_ROOT "/prog"
+#define XDP_PROG_NAME "pscan"
 
 enum xdp_mode {
 	XDP_MODE_AUTO,		/* native where the driver can, else generic */
@@ -42,8 +44,14 @@ enum xdp_map {
 	XDP_MAP_PORTS,
 	XDP_MAP_EVENTS,
 	XDP_MAP_CONTACTS,
+	XDP_MAP_OFFENDERS,
 	XDP_MAP_MAX
 };
+
+/* What sources did and what is held against them: `stats`, `status`, `why` and lists. */
+#define XDP_MAPS_SHARED \
+	(1U << XDP_MAP_CONFIG | 1U << XDP_MAP_COUNTERS | 1U << XDP_MAP_BUCKETS | \
+	 1U << XDP_MAP_BLOCKS | 1U << XDP_MAP_ALLOW | 1U << XDP_MAP_DENY | 1U << XDP_MAP_PORTS)
 
 struct xdp {
 	int fd[XDP_MAP_MAX];	/* maps; -1 when not open */
@@ -67,6 +75,8 @@ struct xdp_link {
 	unsigned int ifindex;
 	bool native;
 	__u32 prog_id;
+	__u32 dispatcher;		/* program that runs it among others; 0: attached by itself */
+	unsigned int place, programs;	/* ... as which of how many, counted from 1 */
 };
 
 /*
@@ -81,22 +91,40 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out);
 /* Opens the pinned maps. -ENOENT (said) when pscan-xdp is attached nowhere. */
 int xdp_open(struct xdp **out);
 
+/* Opens for reading those of them that xdp_share() shows to a group; the others are -1. */
+int xdp_open_reader(struct xdp **out);
+
+/* Nothing open yet; NULL: no memory. For who fills it. */
+struct xdp *xdp_new(void);
+
+/* Is the map behind @fd, pinned as @map, ours and of this layout? -EPROTO (said) if not. */
+int xdp_check_map(int fd, enum xdp_map map);
+
 /* Closes what is open here; pins stay. Accepts NULL. */
 void xdp_close(struct xdp *xdp);
 
 /*
  * Could xdp_attach() do its work there: the interface exists, is up, and runs
- * nobody else's program. Changes nothing, so ask before xdp_load().
+ * nobody else's program but a dispatcher that has room. Changes nothing, so
+ * ask before xdp_load().
  */
 int xdp_attachable(const char *ifname);
 
 /*
- * Attaches the loaded (or pinned) program to an interface and pins the link.
- * Never replaces anybody's program.
- * @link  out: where and how
+ * Attaches the loaded (or pinned) program to an interface and pins the link,
+ * or joins the dispatcher that runs there. Never replaces anybody's program.
+ * @dispatcher  make a dispatcher where nothing runs, which others can join
+ * @link        out: where and how
  */
-int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode,
+int xdp_attach(const struct xdp *xdp, const char *ifname, enum xdp_mode mode, bool dispatcher,
 	       struct xdp_link *link);
+
+/*
+ * Puts the loaded program under every interface that is attached, with no
+ * packet between the old and the new one that neither sees. Among a
+ * dispatcher's programs both run for the moment that it takes.
+ */
+int xdp_swap(const struct xdp *xdp);
 
 /* Detaches one interface. -ENOENT (said) when it was not attached. */
 int xdp_detach(unsigned int ifindex, const char *ifname);
@@ -120,11 +148,33 @@ int xdp_links(struct xdp_link *links, int max);
  */
 bool xdp_holds_pins(const struct xdp *xdp);
 
-/* Does a loader hold the lock? Its pid is config.loader_pid. Silent. */
-bool xdp_loader_runs(void);
+/* It is not, but nobody removed it: bpffs was unmounted, or something mounted over it. */
+bool xdp_pins_hidden(const struct xdp *xdp);
+
+/* The pid of the loader that holds the lock, 0 when none does. Silent. */
+__u32 xdp_loader(void);
+
+/*
+ * After xdp_load() said -EBUSY: waits until the other loader's program can be joined.
+ * 0; -ESRCH (silent) when it went away instead, so that loading may be tried again;
+ * -ETIMEDOUT (said).
+ */
+int xdp_await_loader(void);
 
 /* The pinned program, for attaching one more interface beside a running loader. */
 int xdp_open_prog(struct xdp *xdp);
+
+/*
+ * Lets a group read XDP_MAPS_SHARED, and pass through the folders on the way there;
+ * 0: nobody but the owner again. The last xdp_release_if_unused() takes bpffs back.
+ */
+int xdp_share(gid_t gid);
+
+/* Closes bpffs to the group that xdp_share() opened it for. Before XDP_ROOT goes; silent. */
+void xdp_unshare_bpffs(void);
+
+/* Where a map is pinned. */
+void xdp_map_pin(enum xdp_map map, char out[128]);
 
 /* Where the link of an interface is pinned. By number: names may hold '.', which
  * bpffs refuses, and may change. */
@@ -136,8 +186,13 @@ __u32 xdp_attached_program(unsigned int ifindex, char name[32]);
 /*
  * Loads the program into the kernel and lets go of it again: the verifier's
  * word before anything is attached. 0 or a negative errno; silent.
+ * @extension  out: the same for the program as an extension of another, which
+ *             is how a dispatcher runs it
  */
-int xdp_try_load(void);
+int xdp_try_load(int *extension);
+
+/* The program once more, not loaded, over the same maps; bpf_object__close() it. NULL: errno. */
+struct bpf_object *xdp_open_object(const struct xdp *xdp);
 
 /* A loaded program's run through BPF_PROG_TEST_RUN. @ns, when not NULL, gets the mean duration. */
 int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 ifindex,

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "xdp_maps.h"
 #include "xdp_recent.h"
@@ -20,6 +21,35 @@ int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_bl
 	if (!err)
 		*out = block;
 	return err;
+}
+
+int xdp_block_set(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block)
+{
+	struct ps_block now, next = *block;
+
+	if (bpf_map_lookup_elem(xdp->fd[XDP_MAP_BLOCKS], addr, &now))
+		return -errno;
+	next.packets = now.packets;
+	next.bytes = now.bytes;
+	return bpf_map_update_elem(xdp->fd[XDP_MAP_BLOCKS], addr, &next, BPF_EXIST) ? -errno : 0;
+}
+
+int xdp_block_add(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block)
+{
+	return bpf_map_update_elem(xdp->fd[XDP_MAP_BLOCKS], addr, block, BPF_ANY) ? -errno : 0;
+}
+
+void xdp_offender_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_offender *out)
+{
+	if (bpf_map_lookup_elem(xdp->fd[XDP_MAP_OFFENDERS], addr, out))
+		memset(out, 0, sizeof(*out));
+}
+
+int xdp_offender_set(const struct xdp *xdp, const union ps_addr *addr,
+		     const struct ps_offender *offender)
+{
+	return bpf_map_update_elem(xdp->fd[XDP_MAP_OFFENDERS], addr, offender, BPF_ANY) ? -errno :
+											   0;
 }
 
 int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr)

@@ -7,6 +7,8 @@
 #ifndef PSCAN_USER_XDP_MAPS_H
 #define PSCAN_USER_XDP_MAPS_H
 
+#include <stdbool.h>
+
 #include "addr.h"
 #include "xdp.h"
 
@@ -43,8 +45,18 @@ int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_s
 int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_block *out);
 /* Removed blocks drop no further packet. */
 int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr);
+/* Writes one that is there, but for its counts, which stay the program's. A packet that it
+ * drops at that moment may go uncounted. */
+int xdp_block_set(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);
+/* Writes one, new or in the place of what is there. */
+int xdp_block_add(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);
 /* Removes those inside @within; NULL: all. Return: how many, or a negative errno. */
 int xdp_blocks_lift(const struct xdp *xdp, const struct prefix *within);
+
+/* A source's earlier proven blocks; zero when it has none. */
+void xdp_offender_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_offender *out);
+int xdp_offender_set(const struct xdp *xdp, const union ps_addr *addr,
+		     const struct ps_offender *offender);
 
 /* -ENOSPC when the list is full. */
 int xdp_allow_add(const struct xdp *xdp, const struct prefix *prefix,
@@ -60,6 +72,8 @@ int xdp_deny_del(const struct xdp *xdp, const struct prefix *prefix);
 int xdp_lists_expire(const struct xdp *xdp);
 int xdp_dst_set(const struct xdp *xdp, const struct prefix *prefixes, unsigned int n);
 
+/* Is it one of the own addresses, as the program sees it. */
+bool xdp_local_has(const struct xdp *xdp, const union ps_addr *addr);
 /* Makes the set of own addresses equal to @addrs. */
 int xdp_locals_set(const struct xdp *xdp, const union ps_addr *addrs, unsigned int n);
 

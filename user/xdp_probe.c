@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "conntrack.h"
+#include "xdp.h"
 #include "xdp_probe.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -129,4 +130,70 @@ bool xdp_probe_conntrack(void)
 	btf__free(module);
 	btf__free(kernel);
 	return found;
+}
+
+/* A kernel that takes them misses the target first, which is invalid; one that refuses them,
+ * be it by the rules of a security module, does not get so far. */
+int xdp_probe_extension(void)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_EXT, NULL, "GPL", insns, ARRAY_SIZE(insns), NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno == EINVAL ? 0 : -errno;
+}
+
+/* It stands in for its own main function: the checks are those that a dispatcher's slot makes. */
+int xdp_try_extension(const struct xdp *xdp)
+{
+	struct bpf_object *obj;
+	struct bpf_program *prog;
+	int err = xdp_probe_extension();
+
+	if (err)
+		return err;
+	obj = xdp_open_object(xdp);
+	if (!obj)
+		return -errno;
+	prog = bpf_object__find_program_by_name(obj, XDP_PROG_NAME);
+	bpf_program__set_type(prog, BPF_PROG_TYPE_EXT);
+	bpf_program__set_expected_attach_type(prog, 0);
+	bpf_program__set_flags(prog, 0); /* the dispatcher has the flags */
+	err = bpf_program__set_attach_target(prog, xdp->prog, XDP_PROG_NAME);
+	if (!err)
+		err = bpf_object__load(obj);
+	bpf_object__close(obj);
+	return err;
+}
+
+const char *xdp_probe_cookies(void)
+{
+	static const enum bpf_func_id helpers[] = {
+		BPF_FUNC_tcp_gen_syncookie,
+		BPF_FUNC_tcp_check_syncookie,
+		BPF_FUNC_tcp_raw_gen_syncookie_ipv4,
+		BPF_FUNC_tcp_raw_gen_syncookie_ipv6,
+		BPF_FUNC_tcp_raw_check_syncookie_ipv4,
+		BPF_FUNC_tcp_raw_check_syncookie_ipv6,
+	};
+	FILE *file = fopen("/proc/sys/net/ipv4/tcp_syncookies", "re");
+	int mode = -1;
+
+	if (file) {
+		if (fscanf(file, "%d", &mode) != 1)
+			mode = -1;
+		fclose(file);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++)
+		if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, helpers[i], NULL) == 0)
+			return "this kernel lacks the helpers that make SYN cookies (since 6.0, with "
+			       "CONFIG_SYN_COOKIES)";
+	if (mode != 2)
+		return "listeners accept cookies from here only with `sysctl "
+		       "net.ipv4.tcp_syncookies=2`";
+	return NULL;
 }

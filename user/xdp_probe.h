@@ -24,4 +24,18 @@ bool xdp_probe(char used[XDP_PROBE_TEXT_BYTES], char missing[XDP_PROBE_TEXT_BYTE
  */
 bool xdp_probe_conntrack(void);
 
+struct xdp;
+
+/*
+ * Programs that stand in for a function of another (freplace), of which a
+ * dispatcher is made: does the kernel take them from us at all. 0 or a negative errno.
+ */
+int xdp_probe_extension(void);
+
+/* ... and does it take the loaded program as one. Nothing is attached. 0 or a negative errno. */
+int xdp_try_extension(const struct xdp *xdp);
+
+/* Can --unproven cookie work here? NULL, or what is in the way, with the next step. */
+const char *xdp_probe_cookies(void);
+
 #endif

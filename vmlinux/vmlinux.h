@@ -176,4 +176,9 @@ enum {
 	BPF_TCP_MAX_STATES = 14,
 };
 
+/* Only what is read of it; libbpf finds its place in the running kernel's type (CO-RE). */
+struct tcp_request_sock {
+	__u32 snt_isn;
+} __attribute__((preserve_access_index));
+
 #endif /* __VMLINUX_H__ */

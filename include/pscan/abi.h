@@ -205,7 +205,9 @@ struct ps_block {
 	__u8 engine;		/* enum ps_engine */
 	__u8 proof;		/* enum ps_proof */
 	__u8 respond;		/* enum ps_response: soft or hard */
-	__u8 pad[5];
+	__u8 ttl;		/* of the crossing probe */
+	__u8 proof_ttl;		/* of the packet that completed the handshake; 0: none was seen */
+	__u8 pad[3];
 	struct ps_source evidence; /* as it was at the crossing probe */
 };
 
@@ -220,6 +222,16 @@ struct ps_recent {
 	__u64 bytes;		/* dropped and not yet entered in the block */
 	__u32 packets;
 	__u32 edits;		/* config.edits as of then */
+};
+
+/*
+ * Value of `offenders`, keyed by union ps_addr: who was blocked with proof
+ * before. The kernel's side does not ask it; it is a map to outlive the loader.
+ */
+struct ps_offender {
+	__u64 until_ns;		/* end of the latest such block, as it was made */
+	__u32 blocks;
+	__u32 pad;
 };
 
 /* Key of the LPM tries `allow`, `deny` and `dst`. */
@@ -264,6 +276,7 @@ enum ps_event_kind {
 	PS_EVENT_SCAN,		/* the rule fired */
 	PS_EVENT_RENEW,		/* a blocked source goes on; at most one per half block time */
 	PS_EVENT_EXPIRE,	/* a block ran out; made by user space */
+	PS_EVENT_PROVEN,	/* the proof came after the block, which is what it deserves now; too */
 	PS_EVENT_MAX
 };
 
@@ -280,7 +293,8 @@ struct ps_event {
 	__u8 class;		/* enum ps_class with the most points */
 	__u8 engine;		/* enum ps_engine */
 	__u8 proof;		/* enum ps_proof */
-	__u8 pad[2];
+	__u8 ttl;		/* of the crossing probe */
+	__u8 proof_ttl;		/* as in ps_block */
 	struct ps_source source; /* the record at that moment: the evidence */
 };
 
@@ -288,6 +302,7 @@ enum ps_contact_kind {
 	PS_CONTACT_PROBE,	/* nothing of ours explains it; whether the port is open is for
 				 * user space to find out */
 	PS_CONTACT_HANDSHAKE,	/* acknowledges the sequence number of our SYN+ACK */
+	PS_CONTACT_COOKIE,	/* acknowledges a SYN cookie, of a port where nobody listens */
 };
 
 /*
@@ -318,7 +333,10 @@ struct ps_contact {
  */
 enum ps_count {
 	PS_COUNT_FLOW,		/* a flow that a socket explained a moment ago */
-	PS_COUNT_DROP,		/* gate: source blocked, dropped; a crossing probe counts as scored */
+	PS_COUNT_DROP,		/* gate: source blocked or headers hidden, dropped; a crossing
+				 * probe counts as scored */
+	PS_COUNT_COOKIE,	/* gate: source blocked, its SYN answered with a SYN cookie */
+	PS_COUNT_COOKIE_OVER,	/* gate: not answered for cookie_rate, and dropped */
 	PS_COUNT_SPARED,	/* gate: source blocked, its established connection passes */
 	PS_COUNT_UNSCORED,	/* group address, destination not watched, ICMP, class not wanted */
 	PS_COUNT_REPLY,		/* SYN+ACK or RST that nothing of ours asked for */
@@ -355,6 +373,7 @@ _Static_assert(sizeof(struct ps_source) == 432, "abi");
 _Static_assert(sizeof(struct ps_bucket) == 24 + PS_WAYS * 432, "abi");
 _Static_assert(sizeof(struct ps_block) == 64 + 432, "abi");
 _Static_assert(sizeof(struct ps_event) == 40 + 432, "abi");
+_Static_assert(sizeof(struct ps_offender) == 16, "abi");
 _Static_assert(sizeof(struct ps_prefix) == 20, "abi");
 _Static_assert(sizeof(struct ps_port_key) == 24, "abi");
 _Static_assert(sizeof(struct ps_contact) == 64, "abi");

@@ -36,11 +36,12 @@ PS_INLINE enum ps_class ps_classify(const struct ps_packet *p)
 		return PS_CLASS_FIN;
 	case PS_TCP_FIN | PS_TCP_ACK:
 		return PS_CLASS_MAIMON;
-	case PS_TCP_SYN | PS_TCP_ACK:
-		return PS_CLASS_REPLY;
 	}
-	/* RFC 9293 section 3.10.7.1: a RST is never answered, so it probes nothing. */
-	return flags & PS_TCP_RST ? PS_CLASS_REPLY : PS_CLASS_OTHER;
+	/* RFC 9293 section 3.10.7.1: a RST is never answered, so it probes nothing. Nobody
+	 * sends it in pieces, nor a SYN+ACK: the next would write over the flags (RFC 3128). */
+	if ((flags & PS_TCP_RST || flags == (PS_TCP_SYN | PS_TCP_ACK)) && !(p->bits & PS_PKT_FRAG))
+		return PS_CLASS_REPLY;
+	return PS_CLASS_OTHER;
 }
 
 /* A segment that may belong to a synchronized connection: ACK set, SYN and RST
@@ -76,11 +77,12 @@ PS_INLINE bool ps_may_be_reply(const struct ps_packet *p)
 	       (p->proto == PS_IP_TCP && (p->flags & (PS_TCP_ACK | PS_TCP_RST)));
 }
 
-/* Does the rule score this class, and can the packet be meant for one host alone? */
+/* Does the rule score this class, and is the packet from one host, for one host alone? */
 PS_INLINE bool ps_wanted(const struct ps_rule *rule, const struct ps_packet *p,
 			 enum ps_class class)
 {
-	return (rule->classes & 1U << class) && !(p->bits & PS_PKT_GROUP);
+	return (rule->classes & 1U << class) && !(p->bits & PS_PKT_GROUP) &&
+	       !ps_addr_is_none(&p->src);
 }
 
 #endif /* PSCAN_CLASSIFY_H */

@@ -33,8 +33,15 @@
 enum ps_evidence {
 	PS_EVIDENCE_NONE,	/* nothing of ours explains the packet: a probe */
 	PS_EVIDENCE_EXPLAINED,
+	PS_EVIDENCE_HANDSHAKE,	/* explained: it completes a handshake, which shows that its sender
+				 * received our SYN+ACK */
 	PS_EVIDENCE_UNKNOWN,	/* nobody here can tell (forwarded) */
 };
+
+PS_INLINE bool ps_evidence_explains(enum ps_evidence found)
+{
+	return found == PS_EVIDENCE_EXPLAINED || found == PS_EVIDENCE_HANDSHAKE;
+}
 
 enum ps_outcome {
 	PS_OUTCOME_SCORED,	/* entered, below the threshold */
@@ -56,6 +63,20 @@ struct ps_sighting {
 				 * sender crossed by itself or is on the allow list */
 	__u32 blocks;		/* bool: a firing rule blocks this source */
 };
+
+/*
+ * Is evidence to be looked for? Not again for a port that is held against the
+ * source already, unless that was a SYN: an ACK behind it may complete a handshake.
+ * @fresh  no such port
+ */
+PS_INLINE bool ps_wants_evidence(const struct ps_sighting *it, bool fresh)
+{
+	const struct ps_packet *p = &it->packet;
+
+	if (fresh)
+		return ps_may_be_reply(p);
+	return ps_mark_class(it->mark) == PS_CLASS_SYN && ps_may_be_established(p);
+}
 
 /*
  * Enters the probe that the mark stands for, as of its own time. The record is

@@ -10,10 +10,11 @@
 
 /*
  * The rule fired. @e->source already holds the record's snapshot.
+ * @ttl       of the crossing probe
  * @until_ns  end of the block, 0 when nobody is blocked
  */
 PS_INLINE void ps_event_scan(const struct ps_rule *rule, struct ps_event *e, struct ps_verdict v,
-			     __u32 ifindex, __u64 until_ns, __u64 now_ns)
+			     __u32 ifindex, __u8 ttl, __u64 until_ns, __u64 now_ns)
 {
 	__u32 points[PS_CLASS_SLOTS];
 
@@ -29,7 +30,8 @@ PS_INLINE void ps_event_scan(const struct ps_rule *rule, struct ps_event *e, str
 	e->reason = (__u8)v.reason;
 	e->engine = PS_ENGINE_BURST;
 	e->proof = PS_PROOF_NONE;
-	ps_memset(e->pad, 0, sizeof(e->pad));
+	e->ttl = ttl;
+	e->proof_ttl = 0;
 }
 
 /* The block that follows from a scan event; @packet_bytes of the packet that it began with. */
@@ -48,7 +50,9 @@ PS_INLINE void ps_event_to_block(const struct ps_rule *rule, const struct ps_eve
 	b->score = e->score;
 	b->engine = e->engine;
 	b->proof = e->proof;
-	b->respond = rule->respond;
+	b->respond = e->proof ? rule->respond : ps_verdict_unproven_respond(rule);
+	b->ttl = e->ttl;
+	b->proof_ttl = e->proof_ttl;
 	ps_memset(b->pad, 0, sizeof(b->pad));
 	b->evidence = e->source;
 }
@@ -69,7 +73,8 @@ PS_INLINE void ps_event_from_block(const struct ps_block *b, enum ps_event_kind 
 	e->class = b->class;
 	e->engine = b->engine;
 	e->proof = b->proof;
-	ps_memset(e->pad, 0, sizeof(e->pad));
+	e->ttl = b->ttl;
+	e->proof_ttl = b->proof_ttl;
 	e->source = b->evidence;
 }
 

@@ -8,13 +8,14 @@
 
 /* ---- parse ---------------------------------------------------------- */
 
-/* 802.1ad carries two tags; a third is nobody's real network. Deeper: passed,
- * counted as PS_PARSE_VLAN_DEPTH. */
-#define PS_VLAN_MAX 2
+/* 802.1ad carries two tags. Linux strips any number of priority tags (802.1Q,
+ * VLAN 0), so a scanner can hide behind more; eight are followed, which is
+ * nobody's real network. Deeper: ps_verdict_hidden(), counted as PS_PARSE_VLAN_DEPTH. */
+#define PS_VLAN_MAX 8
 
 /* RFC 8200 section 4.1 lists seven extension headers that may sensibly follow
  * each other. Scanners hide behind longer chains, so twice that is followed.
- * Deeper: dropped from a blocked source, else passed; counted as PS_PARSE_EXT_DEPTH. */
+ * Deeper: ps_verdict_hidden(), counted as PS_PARSE_EXT_DEPTH. */
 #define PS_EXT_MAX 16
 
 /* Headers are looked for in this many bytes of a frame; bounds the offset for
@@ -63,6 +64,10 @@
 /* Blocked sources whose packets are dropped by the short way, per CPU. More at
  * a time, or two in one place: the rest take the long way. */
 #define PS_RECENT_BITS 10
+
+/* Sources whose earlier proven blocks make the next one longer (LRU): the one
+ * asked for least recently begins again. */
+#define PS_OFFENDERS_MAX 8192
 
 /* Prefixes in each of allow, deny and dst. Full: the command that adds says so. */
 #define PS_PREFIXES_MAX 65536

@@ -18,8 +18,9 @@ union ps_addr {
 };
 
 /*
- * Parser results. Each is one counter that `status` shows. Undecidable always
- * means: pass the packet, count the reason, score nothing.
+ * Parser results. Each is one counter that `status` shows. Undecidable means:
+ * count the reason, score nothing, and pass the packet, unless it hides from the
+ * parser what its target would find (ps_verdict_hidden()).
  */
 enum ps_parse {
 	PS_PARSE_OK,		/* TCP, UDP or ICMP with its fields filled */
@@ -32,7 +33,8 @@ enum ps_parse {
 	PS_PARSE_BAD_IP,	/* version, header length or total length impossible */
 	PS_PARSE_BAD_L4,	/* TCP data offset or UDP length impossible */
 	PS_PARSE_VLAN_DEPTH,	/* more tags than PS_VLAN_MAX */
-	PS_PARSE_EXT_DEPTH,	/* more extension headers than PS_EXT_MAX; addresses valid */
+	PS_PARSE_EXT_DEPTH,	/* more extension headers than PS_EXT_MAX, or than the first
+				 * fragment holds (RFC 7112); addresses valid */
 	PS_PARSE_MAX
 };
 
@@ -99,12 +101,29 @@ PS_INLINE void ps_addr_net(union ps_addr *out, const union ps_addr *a)
 	out->d[1] = 0;
 }
 
+/*
+ * A /64 that strangers share: fe80::/10 is everybody's on the link; behind
+ * 64:ff9b::/96 and 64:ff9b:1::/48 are the hosts of IPv4 (RFC 6052, RFC 8215);
+ * 2001::/32 names a Teredo server, all of whose clients are in it (RFC 4380).
+ */
+PS_INLINE bool ps_addr_shares_net(const union ps_addr *a)
+{
+	return (a->w[0] & ps_htonl(0xffc00000)) == ps_htonl(0xfe800000) ||
+	       a->w[0] == ps_htonl(0x0064ff9b) || a->w[0] == ps_htonl(0x20010000);
+}
+
 /* Is the source one of the many addresses that whoever is given a /64 (RFC 6177)
- * can use at will? Not an IPv4 address, nor fe80::/10, which is everybody's on the link. */
+ * can use at will? Not an IPv4 address. */
 PS_INLINE bool ps_addr_has_net(const union ps_addr *a)
 {
-	return a->d[0] != 0 && a->d[1] != 0 &&
-	       (a->w[0] & ps_htonl(0xffc00000)) != ps_htonl(0xfe800000);
+	return a->d[0] != 0 && a->d[1] != 0 && !ps_addr_shares_net(a);
+}
+
+/* 0.0.0.0 or ::, which a host that has no address yet sends from. To hold anything
+ * against it would shut them all out: DHCP, duplicate address detection. */
+PS_INLINE bool ps_addr_is_none(const union ps_addr *a)
+{
+	return a->d[0] == 0 && a->w[3] == 0;
 }
 
 PS_INLINE void ps_addr_from_v4(union ps_addr *out, __be32 v4)

@@ -51,6 +51,15 @@ PS_INLINE __u32 ps_ext_bytes(__u8 proto, __u8 len8)
 }
 
 /*
+ * A header is cut off. In a first fragment of IPv6 it may go on in the next one,
+ * where no port is seen; one of IPv4 that is so short no host takes.
+ */
+PS_INLINE enum ps_parse ps_parse_cut(const struct ps_packet *p, enum ps_parse reason)
+{
+	return (p->bits & (PS_PKT_FRAG | PS_PKT_V4)) == PS_PKT_FRAG ? PS_PARSE_EXT_DEPTH : reason;
+}
+
+/*
  * IPv4 at data + off. Fills addresses, proto and ttl, and where the transport
  * header is. RFC 791; the length checks are RFC 1122 section 3.2.1.
  */
@@ -130,7 +139,7 @@ PS_INLINE enum ps_parse ps_parse_v6(const void *data, const void *end, __u32 off
 			return PS_PARSE_EXT_DEPTH;
 		ext = data + off;
 		if ((const void *)(ext + 1) > end)
-			return PS_PARSE_SHORT_IP;
+			return ps_parse_cut(p, PS_PARSE_SHORT_IP);
 		if (next == PS_IP_FRAGMENT) {
 			__u16 offset_m = ps_ntohs(ext->offset_m);
 
@@ -146,7 +155,7 @@ PS_INLINE enum ps_parse ps_parse_v6(const void *data, const void *end, __u32 off
 	if (ps_is_ext(next) || off > PS_HEADERS_BYTES_MAX)
 		return PS_PARSE_EXT_DEPTH;
 	if (off - start > stop)
-		return PS_PARSE_BAD_IP;
+		return ps_parse_cut(p, PS_PARSE_BAD_IP);
 	p->proto = next;
 	l4->off = off;
 	l4->bytes = stop - (off - start);
@@ -166,7 +175,7 @@ PS_INLINE enum ps_parse ps_parse_tcp(const void *data, const void *end, const st
 		 * stack sends that (the smallest MTU is 68), scanners do.
 		 */
 		if (!(p->bits & PS_PKT_FRAG) || l4->bytes < 8 || (const void *)tcp + 8 > end)
-			return PS_PARSE_SHORT_L4;
+			return ps_parse_cut(p, PS_PARSE_SHORT_L4);
 		p->sport = ps_ntohs(tcp->sport);
 		p->dport = ps_ntohs(tcp->dport);
 		p->seq = ps_ntohl(tcp->seq);
@@ -196,7 +205,7 @@ PS_INLINE enum ps_parse ps_parse_udp(const void *data, const void *end, const st
 	__u32 bytes;
 
 	if (l4->bytes < sizeof(*udp) || (const void *)(udp + 1) > end)
-		return PS_PARSE_SHORT_L4;
+		return ps_parse_cut(p, PS_PARSE_SHORT_L4);
 	bytes = ps_ntohs(udp->bytes);
 	/* Zero is a jumbogram's length (RFC 2675 section 4), invalid over IPv4. */
 	if (bytes < sizeof(*udp) && (bytes != 0 || (p->bits & PS_PKT_V4)))
@@ -255,6 +264,14 @@ PS_INLINE enum ps_parse ps_parse_l3(const void *data, const void *end, __u32 off
 	return PS_PARSE_OTHER_PROTO;
 }
 
+PS_INLINE bool ps_is_tag(__u16 type)
+{
+	return type == PS_ETH_VLAN || type == PS_ETH_QINQ;
+}
+
+/* More than any link header and PS_VLAN_MAX tags; a mask. */
+#define PS_LINK_BYTES_MAX 63
+
 /*
  * What follows a link header that gave the EtherType @type: VLAN tags, then IP.
  * @p must be zeroed but for the bits that the link header gave.
@@ -262,18 +279,20 @@ PS_INLINE enum ps_parse ps_parse_l3(const void *data, const void *end, __u32 off
 PS_INLINE enum ps_parse ps_parse_type(const void *data, const void *end, __u32 off, __u16 type,
 				      struct ps_packet *p)
 {
-	for (int i = 0; i < PS_VLAN_MAX; i++) {
+	PS_ROLLED
+	for (int i = 0; i < PS_VLAN_MAX && ps_is_tag(type); i++) {
 		const struct ps_vlan *tag = data + off;
 
-		if (type != PS_ETH_VLAN && type != PS_ETH_QINQ)
-			break;
 		if ((const void *)(tag + 1) > end)
 			return PS_PARSE_SHORT_ETH;
 		type = ps_ntohs(tag->type);
-		off += sizeof(*tag);
 		p->bits |= PS_PKT_VLAN;
+		/* By way of memory the verifier knows one range for any number of tags,
+		 * and walks what follows once. */
+		*(volatile __u16 *)&p->ip_off = (__u16)(off + sizeof(*tag));
+		off = *(volatile __u16 *)&p->ip_off & PS_LINK_BYTES_MAX;
 	}
-	if (type == PS_ETH_VLAN || type == PS_ETH_QINQ)
+	if (ps_is_tag(type))
 		return PS_PARSE_VLAN_DEPTH;
 	return ps_parse_l3(data, end, off, type, p);
 }

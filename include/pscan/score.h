@@ -42,7 +42,7 @@ PS_INLINE bool ps_rule_valid(const struct ps_rule *rule)
 	__u32 least = ps_rule_least_weight(rule);
 
 	return rule->threshold && rule->window_ns && rule->window_ns <= PS_WINDOW_NS_MAX &&
-	       rule->block_ns && least && rule->weight_trap &&
+	       rule->block_ns && rule->unproven_ns && least && rule->weight_trap &&
 	       rule->threshold <= least * PS_PROBES_MAX;
 }
 

@@ -45,11 +45,44 @@ PS_INLINE struct ps_verdict ps_verdict(const struct ps_rule *rule, bool guarded)
 	return (struct ps_verdict){ PS_ACTION_BLOCK, PS_REASON_RULE };
 }
 
-/* May @p pass although its source is blocked, provided a socket says the
- * connection is established? Bare probes are never worth the question. */
-PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_packet *p)
+/*
+ * How long the kernel blocks, and how. A crossing probe proves nothing about
+ * the address it bears: the worst a forger can do to its owner is this. Who has
+ * proof, which takes longer than a packet, makes more of it (user/proof.h).
+ */
+PS_INLINE __u64 ps_verdict_unproven_ns(const struct ps_rule *rule)
 {
-	return rule->respond != PS_RESPOND_HARD && !(p->bits & PS_PKT_TINY);
+	bool full = rule->unproven == PS_UNPROVEN_FULL || rule->unproven_ns > rule->block_ns;
+
+	return full ? rule->block_ns : rule->unproven_ns;
+}
+
+PS_INLINE __u8 ps_verdict_unproven_respond(const struct ps_rule *rule)
+{
+	return rule->unproven == PS_UNPROVEN_FULL ? rule->respond : (__u8)PS_RESPOND_SOFT;
+}
+
+/* May @p pass although @b is in force against its source, provided a socket says
+ * the connection is established? Bare probes are never worth the question. A block
+ * is hard when it was made so and the rule is still that. */
+PS_INLINE bool ps_verdict_may_spare(const struct ps_rule *rule, const struct ps_block *b,
+				    const struct ps_packet *p)
+{
+	bool hard = rule->respond == PS_RESPOND_HARD && b->respond == PS_RESPOND_HARD;
+
+	return !hard && !(p->bits & PS_PKT_TINY);
+}
+
+/*
+ * Must a packet with this parse result not pass, whoever sent it? Its headers lie
+ * deeper than they are followed, and a host would follow them: Linux steps over any
+ * number of extension headers and priority tags, and puts fragments together. No
+ * host has a reason to send it (RFC 8200 section 4.1, RFC 7112), a scanner has.
+ */
+PS_INLINE bool ps_verdict_hidden(const struct ps_rule *rule, enum ps_parse res)
+{
+	return rule->respond != PS_RESPOND_MONITOR &&
+	       (res == PS_PARSE_EXT_DEPTH || res == PS_PARSE_VLAN_DEPTH);
 }
 
 /*

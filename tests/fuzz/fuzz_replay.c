@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fuzz_replay.c - whole captures, and recorded events, from a stranger: read,
- * judged, summed up, and written as every kind of page.
+ * fuzz_replay.c - whole captures from a stranger: read, judged, summed up, and
+ * written as every kind of page.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -106,28 +106,12 @@ static void replay(const char *path)
 	free(r);
 }
 
-static void read_events(const uint8_t *data, size_t bytes)
-{
-	FILE *in = fmemopen((void *)data, bytes, "r");
-	struct model *model = model_new("events");
-
-	if (in && model && model_read_events(model, in, "events") == 0 && model_close(model) == 0)
-		write_pages(model);
-	model_free(model);
-	if (in)
-		fclose(in);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	char path[64];
 	int fd;
 
-	if (bytes && data[0] == '{') {
-		read_events(data, bytes);
-		return 0;
-	}
 	fd = memfd_create("capture", MFD_CLOEXEC);
 	if (fd < 0 || write(fd, data, bytes) != (ssize_t)bytes)
 		abort();

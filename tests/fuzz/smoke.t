@@ -4,6 +4,8 @@
 # smoke.t - each fuzzer for a few seconds over its seeds: it still builds, its
 # seeds still pass, and no shallow fault has come in. FUZZ_SECONDS makes it a
 # long run. New inputs stay out of the tree; one that fails is kept in build/.
+# What was reached is printed: inputs tried, edges of the program's own code
+# (cov) and what tells inputs apart (ft), by libFuzzer's count.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -44,6 +46,8 @@ for fuzzer in "${fuzzers[@]}"; do
 	number=$((number + 1))
 	if smoke "$fuzzer"; then
 		echo "ok $number - ${fuzzer##*/}"
+		echo "# ${fuzzer##*/}: $(sed -n 's/^#\([0-9]*\)[[:space:]]*DONE  *\(cov: [0-9]* ft: [0-9]*\).*/\1 inputs, \2/p' \
+			"$work/log")"
 	else
 		tail -n 40 "$work/log" | sed 's/^/# /'
 		echo "not ok $number - ${fuzzer##*/}"

@@ -22,7 +22,7 @@ attach() {
 
 # attached_to IFACE: wait until the loader says that it is.
 attached_to() {
-	if ! wait_for grep -q "attached to $1 " "$loader_err"; then
+	if ! wait_for -t 20 grep -q "attached to $1 " "$loader_err"; then
 		cat "$loader_err" >&2
 		return 1
 	fi

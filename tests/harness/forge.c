@@ -31,6 +31,7 @@
 #define FIRST_PORT 22
 #define SECOND_PORT 23
 #define FRAMES_MAX 10000000
+#define SECONDS_MAX 300
 #define STEPS_PER_SECOND 100
 #define BATCH 64
 #define NO_PORT 0x10000 /* equals no 16-bit field */
@@ -352,7 +353,7 @@ int main(int argc, char **argv)
 		put_ipv6(&forgery, options.target);
 	else
 		put_ipv4(&forgery, options.target);
-	end_fd = tool_end_fd(TOOL_SECONDS_DEFAULT);
+	end_fd = tool_end_fd(SECONDS_MAX);
 	prog = load_program(&forgery, ifindex, options.twice);
 	tool_ready();
 	start_ns = now_ns(CLOCK_REALTIME);

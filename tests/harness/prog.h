@@ -61,9 +61,9 @@ static inline void prog_lo_up(void)
 	close(fd);
 }
 
-static inline int prog_load(bool test_clock)
+static inline int prog_load_with(bool test_clock, struct ps_rule rule)
 {
-	struct xdp_load_options options = { .rule = rule_default(RULE_SOPHOS), .unpinned = true,
+	struct xdp_load_options options = { .rule = rule, .unpinned = true,
 					    .test_clock = test_clock };
 
 	if (unshare(CLONE_NEWNET))
@@ -77,6 +77,11 @@ static inline int prog_load(bool test_clock)
 		return -1;
 	prog.cfg->test_now_ns = 1000 * SEC;
 	return xdp_events_open(prog.xdp, prog_on_event, NULL, &prog.ring);
+}
+
+static inline int prog_load(bool test_clock)
+{
+	return prog_load_with(test_clock, rule_default(RULE_SOPHOS));
 }
 
 /* The builder's destinations are this host's own: sockets can be asked, and there are none. */
@@ -147,7 +152,8 @@ static inline union ps_addr prog_source(void)
 {
 	__u32 n = prog.sources;
 
-	return prog.v6 ? A6(0x10000 + n) : pkt_v4(A4(198, 18 + (n >> 16), n >> 8, n));
+	return prog.v6 ? A6(0x10000 + n)
+		       : pkt_v4(A4(198, 18 + (n >> 16 & 0xff), n >> 8 & 0xff, n & 0xff));
 }
 
 static inline struct pkt prog_tcp(__u16 port, __u8 flags)

@@ -44,7 +44,7 @@ static inline struct ps_event record_scan(const struct ps_rule *rule, enum ps_cl
 	}
 	e.source.detections = 1;
 	e.source.scan_ns = now_ns;
-	ps_event_scan(rule, &e, verdict, 2, now_ns + rule->block_ns, now_ns);
+	ps_event_scan(rule, &e, verdict, 2, 57, now_ns + rule->block_ns, now_ns);
 	return e;
 }
 

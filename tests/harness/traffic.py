@@ -16,6 +16,12 @@ traffic.py monitor SERVER N PORT...  N rounds of checks, ten checks a second; a 
                                    is down is no error
 traffic.py peers SERVER OPEN GONE ADDRESS...  a peer at each address of ours: talks to the open
                                    port, and sends a few datagrams to one that is gone
+traffic.py ask SERVER PORT N       N datagrams from N ports at once, all echoes awaited
+traffic.py hold SERVER PAUSE PORT...  a connection to each port, one after the other; all of
+                                   them talk at once, are silent for PAUSE seconds, and talk
+                                   at once again
+traffic.py crowd SERVER PORT SOURCE...  each source, an address of ours, tries two ports, from PORT
+                                   on, that no other tries; nothing awaited
 traffic.py probe SERVER PORT...    one connection attempt to each port, nothing awaited
 
 Ends with status 1 as soon as something does not come back as it should.
@@ -158,19 +164,59 @@ def peers(server, open_port, gone_port, *addresses):
                 sock.sendto(b"d1:ad2:id20:", (server, gone_port))
 
 
-def probe(server, *ports):
+def ask(server, port, count):
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    socks = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(count)]
+    for number, sock in enumerate(socks):
+        sock.settimeout(TIMEOUT)
+        sock.sendto(b"%d" % number, (server, port))
+    for number, sock in enumerate(socks):
+        answer = sock.recv(512)
+        assert answer == b"%d" % number, answer
+
+
+def hold(server, pause, *ports):
     socks = []
     for port in ports:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        sock.connect_ex((server, port))
-        socks.append(sock)
+        socks.append(connect(server, port))
+        time.sleep(0.03)
+    for turn in range(2):
+        time.sleep(pause * turn)
+        for sock in socks:
+            sock.sendall(b"still here\n")
+        for sock in socks:
+            answer = b""
+            while len(answer) < 11:
+                answer += sock.recv(11 - len(answer)) or sys.exit("connection lost")
+
+
+def attempt(server, port, source=None):
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    if source:
+        sock.bind((source, 0))
+    sock.connect_ex((server, port))
+    return sock
+
+
+def crowd(server, port, *sources):
+    socks = []
+    for turn in range(2):
+        for number, source in enumerate(sources):
+            socks.append(attempt(server, port + number + turn * len(sources), source))
+            time.sleep(0.02)
+
+
+def probe(server, *ports):
+    socks = [attempt(server, port) for port in ports]
+    assert socks
 
 
 def main():
     kinds = {kind.__name__: kind
-             for kind in (http, sessions, fetch, dns, echo, nat, monitor, peers, probe)}
+             for kind in (http, sessions, fetch, dns, echo, nat, monitor, peers, ask, hold,
+                          crowd, probe)}
     if len(sys.argv) < 3 or sys.argv[1] not in kinds:
         sys.exit(__doc__)
     kinds[sys.argv[1]](sys.argv[2], *(int(arg) if arg.isdigit() else arg

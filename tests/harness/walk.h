@@ -31,6 +31,7 @@ static inline struct ps_rule walk_rule(void)
 	return (struct ps_rule){
 		.window_ns = 300 * MS,
 		.block_ns = 600 * SEC,
+		.unproven_ns = 60 * SEC,
 		.quiet_ns = 60 * SEC,
 		.classes = PS_CLASSES_DEFAULT,
 		.threshold = 21,

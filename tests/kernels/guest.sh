@@ -274,6 +274,7 @@ case $(uname -r) in
 		case $part in
 		native | generic) mode=$part && one_mode ;;
 		suite) prog_tests ;;
+		dispatcher) . ./dispatcher.sh && dispatcher_tests ;;
 		esac
 	done
 	;;

@@ -6,7 +6,8 @@
 # ends with a table of kernel, driver and mode.
 #
 #   KERNELS="5.10 6.1 6.12 newest"   which; default: the floor and the newest
-#   PARTS="native generic suite"     what: either mode, the tests/prog suite; default: native
+#   PARTS="native dispatcher ..."    what: a mode (native, generic), company on the interface
+#                                    (dispatcher), the tests/prog suite (suite)
 #
 # Kernels come from Debian's archive, once, and are kept in build/kernels.
 # Without QEMU, or without a kernel, there is a skip that says why.
@@ -34,15 +35,19 @@ skip_all() {
 }
 
 prepare() {
-	local programs=(ip jq build/pscan-xdp build/tests/harness/knock) file
+	local programs=(
+		ip jq xdp-filter xdp-loader xdpdump build/pscan-xdp build/tests/harness/knock
+	) file
 
 	for file in build/tests/prog/test_*; do
 		if [ -f "$file" ] && [ -x "$file" ]; then
 			programs+=("$file")
 		fi
 	done
-	mkdir -p "$cache" "$work/payload"
+	mkdir -p "$cache" "$work/payload/bpf"
 	cp tests/kernels/guest.sh "$work/payload/run"
+	cp tests/kernels/dispatcher.sh "$work/payload"
+	cp /usr/lib/x86_64-linux-gnu/bpf/*.o "$work/payload/bpf" # what xdp-tools and libxdp load
 	echo "$parts" >"$work/payload/parts"
 	tools/kernels/root.sh "$work/root.cpio" build/tools/kernels/kmexit "${programs[@]}"
 }

@@ -21,13 +21,13 @@ setup_file() {
 		spawn_ready "talk_$host" $host "$harness/listen" --tcp 8000 --seconds 600 \
 			--accept-and-serve 300000
 		spawn "iperf_$host" $host iperf3 --server
-		wait_for listens $host 80
-		wait_for listens $host 5201
+		wait_for -t 20 listens $host 80
+		wait_for -t 20 listens $host 5201
 	done
 	spawn dns a dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
 		--pid-file= --user=root --bind-interfaces --interface=a0 \
 		--address=/example/192.0.2.1
-	wait_for listens a 53
+	wait_for -t 20 listens a 53
 }
 
 teardown_file() {

@@ -122,7 +122,7 @@ static void evidence(bool v6)
 	assert_int_equal(e->score, 21);
 	assert_int_equal(e->class_score, 21);
 	assert_int_equal(e->at_ns, now + 60 * MS);
-	assert_int_equal(e->until_ns, e->at_ns + prog.cfg->rule.block_ns);
+	assert_int_equal(e->until_ns, e->at_ns + ps_verdict_unproven_ns(&prog.cfg->rule));
 	assert_memory_equal(&e->source.addr, &src, sizeof(src));
 	assert_int_equal(e->source.probes, 7);
 	for (int i = 0; i < 7; i++) {

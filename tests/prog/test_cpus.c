@@ -1,38 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * test_cpus.c - one source whose packets arrive on two CPUs, and neighbours in
- * one bucket: exactly one event, the exact score, exact counters.
+ * one bucket: exactly one event, the exact score, exact counters. Then the same
+ * with records that push each other out, tags that collide, and blocks that are
+ * renewed and run out meanwhile.
  *
- * The clock stands still, so nothing expires and every number is certain.
+ * The clock stands still but for the last of these, so every number is certain.
  */
 #include "prog.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define CPUS 2
 #define PORTS 32
+#define SOURCES_MAX (2 * PS_WAYS)
 
 /* One round: both CPUs send @calls bursts of @repeat packets, to ports in an order of their own,
  * from each of @n sources in turn. */
 struct round {
-	union ps_addr src[PS_WAYS];
+	union ps_addr src[SOURCES_MAX];
 	int n;
 	int calls;
+	bool v6;
 	__u32 repeat;
 	pthread_barrier_t start;
+	atomic_int ended;
 };
 
 struct worker {
 	struct round *round;
 	int cpu;
 	int err;
+	__u64 dropped; /* calls whose last packet was */
 };
 
 static void *work(void *data)
 {
 	struct worker *w = data;
 	struct round *r = w->round;
-	struct pkt frame = PKT(ETH(), IPV4(), TCP());
+	struct pkt frame = r->v6 ? PKT(ETH(), IPV6(), TCP()) : PKT(ETH(), IPV4(), TCP());
 	cpu_set_t set;
 	__u32 verdict;
 
@@ -49,25 +56,39 @@ static void *work(void *data)
 		pkt_set_dport(&frame, (__u16)(40000 + port));
 		w->err = xdp_test_run(prog.xdp, frame.data, frame.bytes, 0, r->repeat, &verdict,
 				      NULL);
+		w->dropped += verdict == XDP_DROP;
 	}
+	atomic_fetch_add(&r->ended, 1);
 	return NULL;
 }
 
-static void run(struct round *r)
+/* @meanwhile: what the test itself does until both CPUs have ended. Return: calls that ended
+ * with a drop. */
+static __u64 run_beside(struct round *r, void (*meanwhile)(struct round *r))
 {
 	struct worker w[CPUS];
 	pthread_t thread[CPUS];
+	__u64 dropped = 0;
 
 	pthread_barrier_init(&r->start, NULL, CPUS);
 	for (int i = 0; i < CPUS; i++) {
 		w[i] = (struct worker){ .round = r, .cpu = i };
 		assert_int_equal(pthread_create(&thread[i], NULL, work, &w[i]), 0);
 	}
+	if (meanwhile)
+		meanwhile(r);
 	for (int i = 0; i < CPUS; i++) {
 		pthread_join(thread[i], NULL);
 		assert_int_equal(w[i].err, 0);
+		dropped += w[i].dropped;
 	}
 	pthread_barrier_destroy(&r->start);
+	return dropped;
+}
+
+static void run(struct round *r)
+{
+	run_beside(r, NULL);
 }
 
 static __u64 packets_of(const struct ps_source *s)
@@ -176,12 +197,12 @@ static void test_blocked(void **state)
 	}
 }
 
-/* As many sources as a bucket has ways, all in one bucket. */
-static void neighbours(union ps_addr src[PS_WAYS])
+/* @count sources, all in one bucket. */
+static void neighbours(union ps_addr *src, int count)
 {
 	__u32 want = 0;
 
-	for (int n = 0; n < PS_WAYS;) {
+	for (int n = 0; n < count;) {
 		__u32 bucket;
 
 		prog.sources++;
@@ -204,7 +225,7 @@ static void test_neighbours(void **state)
 
 		prog_begin(false);
 		prog.cfg->rule.respond = PS_RESPOND_MONITOR;
-		neighbours(r.src);
+		neighbours(r.src, r.n);
 		prog_forget();
 		run(&r);
 		check_watched(&r, (__u64)CPUS * (__u64)r.calls * r.repeat);
@@ -212,10 +233,206 @@ static void test_neighbours(void **state)
 	}
 }
 
+/* Every packet left the flow once, at one of these places. */
+static __u64 all_exits(void)
+{
+	return prog_count(PS_COUNT_FIRST) + prog_count(PS_COUNT_AGAIN) +
+	       prog_count(PS_COUNT_SCORED) + prog_count(PS_COUNT_DROP);
+}
+
+/* What happened is what was told or was counted as lost. */
+static void check_told(__u64 happened)
+{
+	while (xdp_events_poll(prog.ring, 0) > 0)
+		;
+	assert_int_equal(prog.events + prog_count(PS_COUNT_EVENT_LOST), happened);
+}
+
+/*
+ * Twice as many sources as the bucket has ways: they push each other out all the
+ * time. Whoever holds a place holds only what was his.
+ */
+static void test_evictions(void **state)
+{
+	struct round r = { .n = SOURCES_MAX, .calls = 100000, .repeat = 1 };
+	int held = 0;
+	(void)state;
+
+	two_cpus();
+	prog_begin(false);
+	prog.cfg->rule.respond = PS_RESPOND_MONITOR;
+	neighbours(r.src, r.n);
+	prog_forget();
+	run(&r);
+	assert_int_equal(all_exits(), CPUS * r.calls);
+	assert_true(prog_count(PS_COUNT_EVICT) > 1000);
+	for (int i = 0; i < r.n; i++) {
+		struct ps_source s;
+
+		if (xdp_source_get(prog.xdp, &r.src[i], &s))
+			continue;
+		held++;
+		assert_in_range(s.probes, 1, PORTS);
+		assert_true(packets_of(&s) >= s.probes);
+		assert_true(s.peak <= PORTS && s.detections <= 1);
+	}
+	assert_int_equal(held, PS_WAYS);
+	check_told(prog_count(PS_COUNT_SCAN));
+	print_message("# %llu records made, %llu pushed out\n",
+		      (unsigned long long)prog_count(PS_COUNT_ADMIT),
+		      (unsigned long long)prog_count(PS_COUNT_EVICT));
+}
+
+struct hashed {
+	__u64 hash;
+	union ps_addr addr;
+};
+
+static int by_tag(const void *a, const void *b)
+{
+	__u32 left = ps_bucket_tag(((const struct hashed *)a)->hash);
+	__u32 right = ps_bucket_tag(((const struct hashed *)b)->hash);
+
+	return left < right ? -1 : left > right;
+}
+
+/* Two sources of one bucket that have the same tag: in a table of one bucket, some of many do. */
+static void same_tag(union ps_addr src[2])
+{
+	const int many = 300000;
+	struct hashed *all = calloc((size_t)many, sizeof(*all));
+	int i;
+
+	assert_non_null(all);
+	for (i = 0; i < many; i++) {
+		all[i].addr = A6(0x1000000 + i);
+		all[i].hash = ps_hash_addr(prog.cfg->seed, &all[i].addr);
+	}
+	qsort(all, (size_t)many, sizeof(*all), by_tag);
+	for (i = 1; i < many && by_tag(&all[i - 1], &all[i]); i++)
+		;
+	assert_true(i < many);
+	src[0] = all[i - 1].addr;
+	src[1] = all[i].addr;
+	free(all);
+}
+
+/* They take turns in one way; neither is ever charged with the other's packets. */
+static void test_same_tag(void **state)
+{
+	struct round r = { .n = 2, .calls = 20000, .repeat = 1, .v6 = true };
+	__u8 bits = prog.cfg->bucket_bits;
+	int held = 0;
+	(void)state;
+
+	two_cpus();
+	prog_begin(true);
+	prog.cfg->rule.respond = PS_RESPOND_MONITOR;
+	prog.cfg->bucket_bits = 0;
+	prog.cfg->seed = 0x0123456789abcdefULL;
+	same_tag(r.src);
+	prog_forget();
+	run(&r);
+	for (int i = 0; i < r.n; i++) {
+		struct ps_source s;
+
+		if (xdp_source_get(prog.xdp, &r.src[i], &s))
+			continue;
+		held++;
+		assert_in_range(s.probes, 1, PORTS);
+		assert_true(packets_of(&s) <= CPUS * (__u64)r.calls / 2 + 1);
+	}
+	prog.cfg->bucket_bits = bits;
+	assert_int_equal(held, 1);
+	assert_int_equal(all_exits(), CPUS * r.calls);
+	assert_true(prog_count(PS_COUNT_EVICT) > 100);
+	check_told(prog_count(PS_COUNT_SCAN));
+}
+
+/* Time goes on by a tenth of a second after the other for as long as packets come. */
+static void time_goes_on(struct round *r)
+{
+	while (atomic_load(&r->ended) < CPUS) {
+		prog_at(prog_now() + 100 * MS);
+		usleep(200);
+	}
+}
+
+/* A block that both CPUs renew: each renewal is told once, each packet counted once. */
+static void test_renewals(void **state)
+{
+	struct round r = { .n = 1, .calls = 100000, .repeat = 1 };
+	struct ps_block block;
+	__u64 dropped;
+	(void)state;
+
+	two_cpus();
+	prog_begin(false);
+	prog.cfg->rule.block_ns = 20 * SEC;
+	prog_forget();
+	r.src[0] = prog_source();
+	assert_int_equal(prog_scan(101, 7, MS), 7);
+	dropped = run_beside(&r, time_goes_on);
+	assert_int_equal(dropped, CPUS * r.calls);
+	assert_int_equal(prog_count(PS_COUNT_DROP), dropped);
+	assert_int_equal(prog_count(PS_COUNT_SCAN), 1);
+	assert_true(prog_has_block(&block));
+	assert_int_equal(block.packets, dropped + 1);
+	assert_int_equal(block.bytes, block.packets * 54);
+	/* The deadline moves in steps of a second. */
+	assert_int_equal(prog_run(prog_tcp(80, PS_TCP_SYN)), XDP_DROP);
+	assert_true(prog_has_block(&block));
+	assert_in_range(block.until_ns, prog_now() + 19 * SEC, prog_now() + 20 * SEC);
+	assert_true(block.renewals > 0);
+	check_told(1 + block.renewals);
+	print_message("# %llu packets, %u renewals told\n", (unsigned long long)block.packets,
+		      block.renewals);
+}
+
+#define LEAPS 200
+
+static void time_leaps(struct round *r)
+{
+	for (__u64 leap = 1; leap <= LEAPS && atomic_load(&r->ended) < CPUS; leap++) {
+		while (prog_count(PS_COUNT_SCAN) < leap && atomic_load(&r->ended) < CPUS)
+			;
+		prog_at(prog_now() + 2 * SEC);
+	}
+}
+
+/* A block that runs out again and again while both CPUs go on: one scan, one block and one event
+ * each time, and every packet in one place. */
+static void test_expiries(void **state)
+{
+	struct round r = { .n = 1, .calls = 200000, .repeat = 1 };
+	__u64 dropped, scans;
+	(void)state;
+
+	two_cpus();
+	prog_begin(false);
+	prog.cfg->rule.block_ns = SEC;
+	prog_forget();
+	r.src[0] = prog_source();
+	dropped = run_beside(&r, time_leaps);
+	scans = prog_count(PS_COUNT_SCAN);
+	assert_in_range(scans, 10, LEAPS + 1);
+	assert_int_equal(prog_count(PS_COUNT_BLOCK), scans);
+	assert_int_equal(all_exits(), CPUS * r.calls);
+	/* Beside what the block dropped, the crossing probes and what was in flight with them. */
+	assert_in_range(dropped, prog_count(PS_COUNT_DROP) + scans,
+			prog_count(PS_COUNT_DROP) + prog_count(PS_COUNT_SCORED));
+	check_told(scans);
+	print_message("# %llu blocks ran out and were made anew\n", (unsigned long long)scans);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_watched),
 	cmocka_unit_test(test_blocked),
 	cmocka_unit_test(test_neighbours),
+	cmocka_unit_test(test_evictions),
+	cmocka_unit_test(test_same_tag),
+	cmocka_unit_test(test_renewals),
+	cmocka_unit_test(test_expiries),
 };
 
 PROG_MAIN("two CPUs", tests, prog_setup)

@@ -173,10 +173,12 @@ static void enforced(bool v6)
 	}
 }
 
-/* A chain of extension headers too long to follow is no way around a block. */
+/* A chain of extension headers too long to follow is no way around a block: what would be
+ * dropped in any case is counted as the blocked source's. */
 static void too_deep(bool v6)
 {
 	struct pkt_layer l[PKT_LAYERS_MAX] = { ETH(), IPV6() };
+	struct ps_block block;
 	union ps_addr src;
 	struct pkt f;
 
@@ -189,9 +191,12 @@ static void too_deep(bool v6)
 	f = pkt_build(l);
 	src = prog_source();
 	pkt_set_src(&f, &src);
-	assert_int_equal(prog_run(f), XDP_PASS);
+	assert_int_equal(prog_run(f), XDP_DROP);
+	assert_false(prog_has_block(&block));
 	assert_int_equal(prog_scan(101, 7, MS), 7);
 	assert_int_equal(prog_run(f), XDP_DROP);
+	assert_true(prog_has_block(&block));
+	assert_int_equal(block.packets, 2);
 }
 
 /* ---- deadlines ------------------------------------------------------------------ */
@@ -203,7 +208,8 @@ static void expires(bool v6)
 	prog_begin(v6);
 	assert_int_equal(prog_scan(101, 7, MS), 7);
 	assert_true(prog_has_block(&block));
-	assert_int_equal(block.until_ns - block.since_ns, prog.cfg->rule.block_ns);
+	assert_int_equal(block.span_ns, ps_verdict_unproven_ns(&prog.cfg->rule));
+	assert_int_equal(block.until_ns - block.since_ns, block.span_ns);
 	prog_at(block.until_ns);
 	assert_int_equal(prog_syn(80), XDP_PASS);
 	/* The next scan is judged like the first, and blocked again. */
@@ -225,6 +231,7 @@ static void renewed(bool v6)
 
 		prog_begin(v6);
 		prog.cfg->rule.block_ns = lengths[i];
+		prog.cfg->rule.unproven = PS_UNPROVEN_FULL;
 		assert_int_equal(prog_scan(101, 7, 0), 7);
 		prog_forget();
 		start = prog_now();

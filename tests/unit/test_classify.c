@@ -28,6 +28,9 @@ static void test_every_flag_byte(void **state)
 			if (named[i].flags == (flags & 0x3f)) /* without ECE and CWR */
 				expect = named[i].class;
 		assert_int_equal(ps_classify(&p), expect);
+		p.bits = PS_PKT_FRAG; /* nobody sends an answer in pieces */
+		assert_int_equal(ps_classify(&p),
+				 expect == PS_CLASS_REPLY ? PS_CLASS_OTHER : expect);
 		assert_int_equal(ps_may_be_established(&p), (flags & A) && !(flags & (S | R)));
 		assert_int_equal(ps_may_be_reply(&p), (flags & (A | R)) != 0);
 	}
@@ -50,8 +53,9 @@ static void test_other_protocols(void **state)
 static void test_wanted(void **state)
 {
 	struct ps_rule rule = { .classes = PS_CLASSES_DEFAULT };
-	struct ps_packet host = { .proto = PS_IP_TCP };
-	struct ps_packet group = { .proto = PS_IP_TCP, .bits = PS_PKT_GROUP };
+	struct ps_packet host = { .proto = PS_IP_TCP, .src.w[3] = 1 };
+	struct ps_packet group = { .proto = PS_IP_TCP, .src.w[3] = 1, .bits = PS_PKT_GROUP };
+	struct ps_packet nobody = { .proto = PS_IP_UDP };
 	(void)state;
 
 	for (int c = 0; c < PS_CLASS_MAX; c++) {
@@ -59,6 +63,7 @@ static void test_wanted(void **state)
 
 		assert_int_equal(ps_wanted(&rule, &host, (enum ps_class)c), scores);
 		assert_false(ps_wanted(&rule, &group, (enum ps_class)c));
+		assert_false(ps_wanted(&rule, &nobody, (enum ps_class)c));
 		assert_int_equal(ps_class_is_udp((__u32)c), c == PS_CLASS_UDP);
 	}
 }

@@ -103,7 +103,7 @@ static void test_threshold(void **state)
 	assert_int_equal(f->events, 1);
 	assert_int_equal(f->event[0].score, 21);
 	assert_int_equal(f->event[0].class, PS_CLASS_SYN);
-	assert_int_equal(f->event[0].until_ns, f->now_ns + rule.block_ns);
+	assert_int_equal(f->event[0].until_ns, f->now_ns + ps_verdict_unproven_ns(&rule));
 	assert_int_equal(deliver(f, SCANNER, 40000, HOST, 27, SYN, 0), PS_ACTION_DROP);
 	assert_int_equal(counted(f, PS_COUNT_FIRST), 1);
 	assert_int_equal(counted(f, PS_COUNT_SCORED), 6);
@@ -261,13 +261,16 @@ static void test_flow_flood(void **state)
 	(void)state;
 
 	assert_int_equal(flows_init(&flows, EVIDENCE_FLOWS, 1), 0);
-	assert_false(flows_see(&flows, victim, START_NS));
+	assert_int_equal(flows_see(&flows, victim, START_NS), 0);
 	victim.way = 1ULL << 25;
-	assert_true(flows_see(&flows, victim, START_NS));
+	assert_int_equal(flows_see(&flows, victim, START_NS), FLOW_ANSWERED);
+	flows_await(&flows, victim, true);
 	for (__u64 i = 0; i < 1000; i++)
 		flows_see(&flows, (struct flow_key){ (i + 6) << 40, 1ULL << 24 }, START_NS + i);
 	assert_int_equal(flows.forgotten, 0);
-	assert_true(flows_see(&flows, victim, START_NS));
+	assert_int_equal(flows_see(&flows, victim, START_NS), FLOW_ANSWERED | FLOW_AWAITED);
+	flows_await(&flows, victim, false);
+	assert_int_equal(flows_see(&flows, victim, START_NS), FLOW_ANSWERED);
 	flows_free(&flows);
 }
 

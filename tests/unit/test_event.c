@@ -38,7 +38,8 @@ static void test_scan_to_block_and_back(void **state)
 	assert_int_equal(renew.ifindex, 3);
 	assert_int_equal(renew.score, 21);
 	assert_int_equal(renew.class, PS_CLASS_FIN);
-	assert_int_equal(renew.pad[0] | renew.pad[1], 0); /* no memory of the kernel's leaves with it */
+	assert_int_equal(renew.ttl, 57);
+	assert_int_equal(renew.proof_ttl, 0); /* no memory of the kernel's leaves with it */
 	assert_memory_equal(&renew.source, &e.source, sizeof(e.source));
 }
 
@@ -49,7 +50,7 @@ static void test_alert_drops_nothing(void **state)
 	struct ps_event e = record_scan(&rule, PS_CLASS_SYN, SEC);
 	(void)state;
 
-	ps_event_scan(&rule, &e, alert, 1, 0, e.at_ns);
+	ps_event_scan(&rule, &e, alert, 1, 57, 0, e.at_ns);
 	assert_int_equal(e.dropped, 0);
 	assert_int_equal(e.until_ns, 0);
 	assert_int_equal(e.reason, PS_REASON_GUARD);

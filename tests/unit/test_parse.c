@@ -123,6 +123,8 @@ static void test_udp_and_icmp(void **state)
 	assert_int_equal(RESULT(ETH(), IPV6(.next = PS_IP_ICMP), DATA(8)), PS_PARSE_OTHER_PROTO);
 }
 
+#define TAG4 VLAN(.id = 0), VLAN(.id = 0), VLAN(.id = 0), VLAN(.id = 0)
+
 static void test_tags(void **state)
 {
 	struct pkt f = PKT(ETH(), VLAN(.tpid = PS_ETH_QINQ), VLAN(), IPV4(), TCP());
@@ -133,7 +135,9 @@ static void test_tags(void **state)
 	assert_int_equal(p.bits, PS_PKT_V4 | PS_PKT_VLAN);
 	assert_int_equal(p.ip_off, 22);
 	assert_int_equal(RESULT(ETH(), VLAN(), IPV6(), TCP()), PS_PARSE_OK);
-	assert_int_equal(RESULT(ETH(), VLAN(), VLAN(), VLAN(), IPV4(), TCP()),
+	/* Priority tags are stripped without end; eight are followed. */
+	assert_int_equal(RESULT(ETH(), TAG4, TAG4, IPV4(), TCP()), PS_PARSE_OK);
+	assert_int_equal(RESULT(ETH(), TAG4, TAG4, VLAN(.id = 0), IPV4(), TCP()),
 			 PS_PARSE_VLAN_DEPTH);
 }
 
@@ -215,6 +219,12 @@ static void test_v6_fragments(void **state)
 	assert_int_equal(parse(&f, &p), PS_PARSE_OK);
 	assert_int_equal(p.bits, PS_PKT_FRAG | PS_PKT_TINY);
 	assert_int_equal(p.dport, 25);
+	/* The ports lie in the next fragment, of which nothing is known. */
+	for (__u32 bytes = 0; bytes < 8; bytes++)
+		assert_int_equal(result(pkt_trim(whole, whole.l4 + bytes)), PS_PARSE_EXT_DEPTH);
+	f = PKT(ETH(), IPV6(), EXT(.type = PS_IP_FRAGMENT, .offset_m = 1), EXT(), EXT(), TCP());
+	for (__u32 bytes = f.l4 - 16; bytes < f.l4 + 8; bytes++)
+		assert_int_equal(result(pkt_trim(f, bytes)), PS_PARSE_EXT_DEPTH);
 	f = PKT(ETH(), IPV6(), EXT(.type = PS_IP_FRAGMENT, .offset_m = 8), TCP());
 	assert_int_equal(parse(&f, &p), PS_PARSE_FRAGMENT);
 	assert_int_equal(p.proto, PS_IP_TCP);

@@ -48,8 +48,8 @@ static void test_text_scan(void **state)
 
 	assert_string_equal(
 		text, "2023-11-14 22:13:20.060 SCAN 198.51.100.7 FIN 21/21 points, 7 ports 22 23 "
-		      "25 80 443 21 53 of 203.0.113.5, vertical, BLOCKED until 22:23:20.060 "
-		      "(eth0)\n");
+		      "25 80 443 21 53 of 203.0.113.5, vertical, BLOCKED until 22:23:20.060, "
+		      "unproven (eth0)\n");
 	free(text);
 }
 

@@ -7,68 +7,70 @@
 set -euo pipefail
 # shellcheck source=tools/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
-seconds=${SECONDS_IDLE:-12} events=${EVENTS:-200}
+rounds=${ROUNDS:-5} seconds=${POLL_SECONDS:-3} events=${EVENTS:-200}
+work=$(mktemp -d)
+bench_up bench-cost
+trap 'rm -rf "$work"; bench_down' EXIT
 
-# User and system time of the loader so far, in clock ticks.
-ticks() {
-	awk '{ print $14 + $15 }' "/proc/$attach_pid/stat"
+# Bytes that the kernel holds for all maps of the program.
+# shellcheck disable=SC2016 # the host's shell expands
+maps_bytes() {
+	on t sh -c 'for id in $(bpftool -j prog show pinned /sys/fs/bpf/pscan-xdp-v*/prog | jq ".map_ids[]"); do
+		bpftool -j map show id "$id"
+	done' | jq -s 'map(.bytes_memlock) | add'
 }
 
-maps_kib() {
-	on t bpftool map show pinned /sys/fs/bpf/pscan-xdp-v2/"$1" |
-		awk '{ for (i = 1; i < NF; i++) if ($i == "memlock") print int($(i + 1) / 1024) }'
+# Nanoseconds of CPU that the loader has had so far.
+cpu_ns() {
+	cat "/proc/$attach_pid"/task/*/schedstat | awk '{ ns += $1 } END { printf "%d\n", ns }'
 }
 
-total_maps_kib() {
-	local map sum=0
-
-	for map in config counters marks buckets flows blocks allow deny dst locals ports events; do
-		sum=$((sum + $(maps_kib "$map")))
-	done
-	echo "$sum"
+tracked() {
+	on t "$pscan" status --json | jq .tables.sources.used
 }
 
 # ---- memory at the default size ----
-bench_up bench-cost
 attach
-maps=$(total_maps_kib)
+maps=$(maps_bytes)
 rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$attach_pid/status")
 detach
 
 # ---- polling with 100,000 sources tracked ----
 attach --sources 131072 --monitor
-while [ "$(on t "$pscan" status --json | sed 's/.*"sources":{"used":\([0-9]*\).*/\1/')" -lt 100000 ]; do
+while [ "$(tracked)" -lt 100000 ]; do
 	blast --src 10.0.0.0 --sources 131072 --count 500000 --port 3000-3001 >/dev/null
 done
-tracked=$(on t "$pscan" status --json | sed 's/.*"sources":{"used":\([0-9]*\).*/\1/')
-before=$(ticks)
-sleep "$seconds"
-after=$(ticks)
-share=$(awk -v t=$((after - before)) -v s="$seconds" -v hz="$(getconf CLK_TCK)" \
-	'BEGIN { printf "%.3f", 100 * t / hz / s }')
+sources=$(tracked)
+for ((round = 0; round < rounds; round++)); do
+	before=$(cpu_ns) begin=${EPOCHREALTIME/./}
+	sleep "$seconds"
+	awk -v ns=$(($(cpu_ns) - before)) -v us=$((${EPOCHREALTIME/./} - begin)) \
+		'BEGIN { printf "poll %.3f\n", ns / us / 10 }' >>"$work/poll"
+done
 detach
 
 # ---- events ----
-fifo=$(mktemp -u)
-mkfifo "$fifo"
-"$bench/latency" "$events" <"$fifo" >"$fifo.out" &
+mkfifo "$work/events"
+"$bench/latency" "$events" <"$work/events" >"$work/latency" &
 reader=$!
-attach_out=$fifo attach --json
+attach_out=$work/events attach --json
 for ((i = 0; i < events; i++)); do
 	blast --src "203.0.113.$((i % 250 + 1))" --count 64 --port $((i * 64 + 1))-$((i * 64 + 64)) >/dev/null
 	if [ $((i % 250)) -eq 249 ]; then
 		on t "$pscan" block flush
 	fi
 done
-wait "$reader" || true
 detach
-latency=$(cat "$fifo.out")
-rm -f "$fifo" "$fifo.out"
+wait "$reader"
 
-printf '%-44s %10s\n' "kernel maps at default size" "$(awk -v k="$maps" 'BEGIN { printf "%.1f MiB", k / 1024 }')"
-printf '%-44s %10s\n' "loader, resident" "$(awk -v k="$rss" 'BEGIN { printf "%.1f MiB", k / 1024 }')"
-printf '%-44s %10s\n' "loader's share of a CPU, $tracked sources" "$share %"
-printf '%-44s %10s\n' "event to its line, median" "$(field median_ms <<<"$latency") ms"
-printf '%-44s %10s\n' "event to its line, 99th percentile" "$(field p99_ms <<<"$latency") ms"
-printf '{"bench":"cost","maps_kib":%d,"rss_kib":%d,"sources":%d,"poll_cpu_percent":%s,"latency":%s}\n' \
-	"$maps" "$rss" "$tracked" "$share" "$latency"
+report=$(jq -nc --argjson maps "$maps" --argjson rss "$rss" --argjson sources "$sources" \
+	--argjson spread "$(spread "$work/poll")" --slurpfile latency "$work/latency" '{ bench: "cost",
+		maps_mib: ($maps / 1048576 * 10 | round / 10), rss_mib: ($rss / 1024 * 10 | round / 10),
+		sources: $sources, poll_percent: $spread.poll, latency: $latency[0] }')
+echo "$report"
+jq -r '["kernel maps at default size", "\(.maps_mib) MiB"], ["loader, resident", "\(.rss_mib) MiB"],
+	["loader\u0027s share of a CPU, \(.sources) sources",
+		"\(.poll_percent | "\(.median) % (\(.least)..\(.most))")"],
+	["event to its line, median", "\(.latency.median_ms) ms"],
+	["event to its line, 99th percentile of \(.latency.events)", "\(.latency.p99_ms) ms"]
+	| @tsv' <<<"$report" | awk -F '\t' '{ printf "%-48s %s\n", $1, $2 }' >&2

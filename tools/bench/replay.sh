@@ -2,46 +2,39 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # replay.sh - how long replay takes over a large capture, against a libpcap
-# loop that does nothing with the same file; and how much memory. Fails when
-# the ratio is above the promised 2.
+# loop that does nothing with the same file; and how much memory. Table on
+# standard error, JSON on standard output.
 #
 # PACKETS=N (5000000) and ROUNDS=N (5) change the size; the best round of each
 # counts, in turn, so that both meet the same machine.
 set -euo pipefail
-
-cd "$(dirname "$0")/../.."
+# shellcheck source=tools/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 packets=${PACKETS:-5000000}
 rounds=${ROUNDS:-5}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 capture=$work/capture.pcap
-loop_s=1e9 replay_s=1e9 memory_kb=0
-
-least() {
-	awk -v a="$1" -v b="$2" 'BEGIN { print a < b ? a : b }'
-}
-
-bench=build/tools/bench/replay
-"$bench" gen "$capture" "$packets"
+"$bench/replay" gen "$capture" "$packets"
 cat "$capture" >/dev/null # the page cache holds it from here on
 for ((round = 0; round < rounds; round++)); do
-	read -r seconds _ < <("$bench" cost "$bench" loop "$capture")
-	loop_s=$(least "$loop_s" "$seconds")
-	read -r seconds memory_kb < <("$bench" cost build/pscan-xdp replay --monitor "$capture")
-	replay_s=$(least "$replay_s" "$seconds")
+	read -r seconds _ < <("$bench/replay" cost "$bench/replay" loop "$capture")
+	echo "loop $seconds" >>"$work/seconds"
+	read -r seconds memory_kb < <("$bench/replay" cost "$pscan" replay --monitor "$capture")
+	echo "replay $seconds" >>"$work/seconds"
 done
 
 rm "$capture"
-"$bench" forge "$capture" "$packets"
-read -r _ forged_kb < <("$bench" cost build/pscan-xdp replay --monitor -s "$capture")
+"$bench/replay" forge "$capture" "$packets"
+read -r _ forged_kb < <("$bench/replay" cost "$pscan" replay --monitor -s "$capture")
 
-awk -v n="$packets" -v loop="$loop_s" -v replay="$replay_s" -v kb="$memory_kb" -v forged="$forged_kb" 'BEGIN {
-	printf "packets        %d\n", n
-	printf "libpcap loop   %.2f s  %4.0f ns/packet\n", loop, loop / n * 1e9
-	printf "replay         %.2f s  %4.0f ns/packet\n", replay, replay / n * 1e9
-	printf "ratio          %.2f  (at most 2)\n", replay / loop
-	printf "memory         %.0f MB; %.0f MB with %d sources of two ports each\n", kb / 1024,
-		forged / 1024, n / 2
-	exit replay / loop > 2
-}'
+report=$(spread "$work/seconds" | jq -c --argjson packets "$packets" --argjson kb "$memory_kb" \
+	--argjson forged "$forged_kb" '{ bench: "replay", packets: $packets, loop_s: .loop, replay_s: .replay,
+		ratio: (.replay.least / .loop.least * 100 | round / 100), kib: $kb, forged_kib: $forged }')
+echo "$report"
+jq -r '.packets as $n | def row($what): "\($what)  \(.least) s  \(.least / $n * 1e9 | round) ns/packet  median \(.median) s";
+	"packets       \($n)", (.loop_s | row("libpcap loop")), (.replay_s | row("replay      ")),
+	"ratio         \(.ratio)  (at most 2)",
+	"memory        \(.kib / 1024 | round) MB; \(.forged_kib / 1024 | round) MB with \($n / 2) sources of two ports each"
+	' <<<"$report" >&2

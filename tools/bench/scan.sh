@@ -6,7 +6,8 @@
 # How many ports are found open is read from our own records; of the peers only
 # wall time and, on the wire, the ports that answered them are counted. RUNS
 # sets how often ours is repeated (20), PEER_RUNS how often a peer is (3).
-# QUICK=1 leaves out what takes longer than half a minute.
+# QUICK=1 leaves out what takes longer than half a minute; PARTS names what is
+# measured, all of it unless told. Table on standard error, JSON on standard output.
 set -euo pipefail
 # shellcheck source=tools/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,18 +15,35 @@ set -euo pipefail
 runs=${RUNS:-20}
 peer_runs=${PEER_RUNS:-3}
 quick=${QUICK:-}
+parts=${PARTS:-many_ports many_hosts silent_ports losses udp_closed memory}
 target6=2001:db8::1
 twenty=22,80,443,1234,3306,5555,7777,8080,9999,10001,20002,30003,33333,40004,44444,50005,55555,60006,64000,65000
 work=$(mktemp -d)
+title='' # of the part at hand
+exec 3>&1 1>&2
 
 clean_up() {
 	rm -rf "$work"
 	bench_down
 }
 
+# part TITLE: what is measured from here on.
+part() {
+	title=$1
+	echo "$title"
+}
+
 # median FILE: of the numbers in it.
 median() {
 	sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+# record KEY NAME [JQ-OBJECT]: one measurement, whose times are in $work/times; `against` is ours.
+record() {
+	jq -nc --arg part "$title" --arg key "$1" --arg name "$2" --slurpfile times "$work/times" \
+		--argjson more "${3:-{\}}" '($times | sort) as $t | { part: $part, ($key): $name }
+			+ if $t == [] then {} else { median: $t[($t | length - 1) / 2 | floor],
+				least: $t[0], most: $t[-1], rounds: ($t | length) } end + $more' >>"$work/rows"
 }
 
 # clock CMD...: run it for at most two minutes, print the seconds it took.
@@ -53,6 +71,7 @@ ours() {
 		"$whole" "$n" "$wanted" "$false_open" "$(median "$work/times")" \
 		"$(sort -n "$work/times" | tail -n 1)"
 	median "$work/times" >"$work/ours"
+	record ours "$name" "{\"wanted\":$wanted,\"whole\":$whole,\"too_many\":$false_open}"
 }
 
 # peer NAME N CMD...: N runs of a peer; median time, and ours as a share of it.
@@ -61,9 +80,15 @@ peer() {
 
 	shift 2
 	: >"$work/times"
+	if ! type "$1" >/dev/null 2>&1; then
+		printf '  %-44s is not installed\n' "$1"
+		record peer "$name" '{"missing":true}'
+		return
+	fi
 	for ((i = 0; i < n; i++)); do
 		clock "$@" >>"$work/times"
 	done
+	record peer "$name" "{\"against\":$(cat "$work/ours")}"
 	printf '  %-44s median %s s; ours takes %s of that\n' "$name" "$(median "$work/times")" \
 		"$(awk -v a="$(cat "$work/ours")" -v b="$(median "$work/times")" \
 			'BEGIN { printf "%.2f", a / b }')"
@@ -108,7 +133,7 @@ no_loss() {
 }
 
 many_ports() {
-	echo "65,535 ports of one host, 20 open"
+	part "65,535 ports of one host, 20 open"
 	ours "SYN, IPv4" 20 "$runs" -sS -Pn -p- "$target4"
 	peer "nmap -sS -T4 -n -Pn" "$peer_runs" nmap -sS -T4 -n -Pn -p- "$target4"
 	masscan_answers
@@ -125,6 +150,12 @@ many_ports() {
 masscan_answers() {
 	local counter
 
+	: >"$work/times"
+	if ! type masscan >/dev/null 2>&1; then
+		printf '  %-44s is not installed\n' masscan
+		record peer masscan '{"missing":true}'
+		return
+	fi
 	"$lab_sh" exec "$lab" a build/tests/harness/wirecount -i a0 --seconds 30 \
 		"src host $target4 and tcp[13] = 18" >"$work/count" 2>"$work/ready" &
 	counter=$!
@@ -133,12 +164,13 @@ masscan_answers() {
 		--rate 1000000 -p1-65535 "$target4" >/dev/null 2>&1 || true
 	kill "$counter"
 	wait "$counter" || true
+	record peer masscan "{\"answered\":$(jq .sports "$work/count")}"
 	printf '  %-44s %s of 20 open ports answered it on the wire\n' "masscan --rate 1000000" \
 		"$(jq .sports "$work/count")"
 }
 
 many_hosts() {
-	echo "Many hosts behind the target"
+	part "Many hosts behind the target"
 	on a ip route add 203.0.113.0/26 via "$target4"
 	on a ip route add 2001:db8:1::/112 via "$target6"
 	on t ip route add local 203.0.113.0/26 dev lo
@@ -150,7 +182,7 @@ many_hosts() {
 }
 
 silent_ports() {
-	echo "1000 silent ports, default timing"
+	part "1000 silent ports, default timing"
 	silence ""
 	ours "SYN, IPv4" 0 3 -sS -Pn -p 1-1000 "$target4"
 	ours "SYN, IPv6" 0 3 -sS -Pn -p 1-1000 "$target6"
@@ -164,7 +196,7 @@ losses() {
 	local percent
 
 	for percent in 1 5 10; do
-		echo "$percent % loss each way, 65,535 ports"
+		part "$percent % loss each way, 65,535 ports"
 		lose "$percent"
 		ours "SYN, IPv4" 20 "$runs" -sS -Pn -p- "$target4"
 		ours "SYN, IPv6" 20 "$runs" -sS -Pn -p- "$target6"
@@ -173,7 +205,7 @@ losses() {
 }
 
 udp_closed() {
-	echo "60 UDP ports, one of them a name server"
+	part "60 UDP ports, one of them a name server"
 	"$lab_sh" exec "$lab" t dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
 		--port=53 --user=root >/dev/null 2>&1 &
 	until on t sh -c 'ss -Hlun sport = :53 | grep -q .'; do sleep 0.05; done
@@ -185,9 +217,11 @@ udp_closed() {
 }
 
 memory() {
-	echo "Memory"
-	/usr/bin/time -f '  a dry run of a /8 x 1 port: %M KB, %e s' \
-		"$pscan" scan --dry-run -sS -Pn -p 80 10.0.0.0/8 2>&1 >/dev/null | tail -n 1
+	part "Memory"
+	build/tools/bench/replay cost "$pscan" scan --dry-run -sS -Pn -p 80 10.0.0.0/8 >"$work/cost"
+	awk '{ printf "  a dry run of a /8 x 1 port: %d KB, %s s\n", $2, $1 }' "$work/cost"
+	cut -d ' ' -f 1 "$work/cost" >"$work/times"
+	record ours "a dry run of a /8 x 1 port" "{\"kib\":$(cut -d ' ' -f 2 "$work/cost")}"
 }
 
 lab_sh=$PWD/tools/lab.sh
@@ -196,9 +230,7 @@ trap clean_up EXIT
 on a ip link set lo up
 "$lab_sh" exec "$lab" t build/tests/harness/listen --tcp "$twenty" --seconds 3600 >/dev/null 2>&1 &
 until on t sh -c 'ss -Hltn sport = :65000 | grep -q .'; do sleep 0.05; done
-many_ports
-many_hosts
-silent_ports
-losses
-[ -n "$quick" ] || udp_closed
-memory
+for measurement in $parts; do
+	[ "$measurement" = udp_closed ] && [ -n "$quick" ] || "$measurement"
+done
+jq -sc '{ bench: "scan", rows: . }' "$work/rows" >&3

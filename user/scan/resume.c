@@ -42,9 +42,10 @@ static struct json_object *list(struct json_object *object, const char *key)
 	return value;
 }
 
+/* 0 for what is no array: json-c asserts that it is one. */
 static size_t length_of(struct json_object *array)
 {
-	return array ? json_object_array_length(array) : 0;
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
 }
 
 static int read_arguments(struct resume *resume)

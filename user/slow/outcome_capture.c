@@ -8,7 +8,9 @@
 #include "outcome_capture.h"
 #include "pages.h"
 
-#define SLOTS OUTCOME_WAITING
+/* Places in the queue by flow, four for each. Two flows that meet in one: the older is
+ * decided as SLOW_UNKNOWN, since its answer would not be found. */
+#define SLOTS (4 * OUTCOME_WAITING)
 
 enum state {
 	STATE_DONE,	/* decided; the place is free once it is the oldest */
@@ -20,12 +22,12 @@ struct waiting {
 	struct ps_contact contact;
 	struct flow_key flow;
 	__u32 ack;		/* STATE_ANSWERED: what completes the handshake */
-	__u32 chain;		/* next place of the same slot + 1; 0: none */
 	__u32 state;
 };
 
 struct outcomes {
 	struct slow *slow;
+	struct flows *flows;
 	struct waiting *queue;	/* ring: first .. first + held */
 	__u32 *slot;		/* place + 1 */
 	__u32 first;
@@ -33,18 +35,22 @@ struct outcomes {
 	__u64 dropped;
 };
 
+/* What the contact so far behind the oldest will need is fetched meanwhile. */
+#define FETCH_AHEAD 8
+
 static const size_t queue_bytes = sizeof(struct waiting) * OUTCOME_WAITING;
 static const size_t slot_bytes = sizeof(__u32) * SLOTS;
 
-struct outcomes *outcomes_new(struct slow *slow)
+struct outcomes *outcomes_new(struct slow *slow, struct flows *flows)
 {
 	struct outcomes *o = calloc(1, sizeof(*o));
 
 	if (!o)
 		return NULL;
 	o->slow = slow;
-	o->queue = pages_new(queue_bytes, false);
-	o->slot = pages_new(slot_bytes, false);
+	o->flows = flows;
+	o->queue = pages_new(queue_bytes, true);
+	o->slot = pages_new(slot_bytes, true);
 	if (o->queue && o->slot)
 		return o;
 	outcomes_free(o);
@@ -80,19 +86,12 @@ static struct waiting *find(struct outcomes *o, struct flow_key flow)
 {
 	__u32 at = *slot_of(o, flow);
 
-	while (at && o->queue[at - 1].flow.hash != flow.hash)
-		at = o->queue[at - 1].chain;
-	return at ? &o->queue[at - 1] : NULL;
+	return at && o->queue[at - 1].flow.hash == flow.hash ? &o->queue[at - 1] : NULL;
 }
 
 static void unlink_one(struct outcomes *o, struct waiting *w)
 {
-	__u32 at = (__u32)(w - o->queue) + 1, *from = slot_of(o, w->flow);
-
-	while (*from && *from != at)
-		from = &o->queue[*from - 1].chain;
-	if (*from)
-		*from = w->chain;
+	*slot_of(o, w->flow) = 0;
 	w->state = STATE_DONE;
 }
 
@@ -111,10 +110,26 @@ static enum slow_outcome of_silence(const struct waiting *w)
 	return class == PS_CLASS_UDP || class == PS_CLASS_OTHER ? SLOW_UNKNOWN : SLOW_CLOSED;
 }
 
+/* Another flow takes its slot. */
+static void displace(struct outcomes *o, struct waiting *w)
+{
+	if (w->state == STATE_WAITING) {
+		o->dropped++;
+		decide(o, w, SLOW_UNKNOWN);
+	} else {
+		unlink_one(o, w);
+	}
+}
+
 static void leave_oldest(struct outcomes *o, bool in_time)
 {
 	struct waiting *w = &o->queue[o->first];
+	const struct waiting *soon = &o->queue[(o->first + FETCH_AHEAD) % OUTCOME_WAITING];
 
+	if (soon->state == STATE_WAITING) {
+		__builtin_prefetch(slot_of(o, soon->flow), 1);
+		slow_expect(o->slow, &soon->contact);
+	}
 	o->first = (o->first + 1) % OUTCOME_WAITING;
 	o->held--;
 	if (w->state == STATE_ANSWERED)
@@ -123,7 +138,8 @@ static void leave_oldest(struct outcomes *o, bool in_time)
 		decide(o, w, in_time ? of_silence(w) : SLOW_UNKNOWN);
 }
 
-void outcomes_wait(struct outcomes *o, const struct ps_contact *contact, struct flow_key flow)
+void outcomes_wait(struct outcomes *o, const struct ps_contact *contact, struct flow_key flow,
+		   bool awaited)
 {
 	struct waiting *w;
 	__u32 place, *slot;
@@ -132,7 +148,7 @@ void outcomes_wait(struct outcomes *o, const struct ps_contact *contact, struct 
 		slow_contact(o->slow, contact, SLOW_UNKNOWN);
 		return;
 	}
-	if (find(o, flow))
+	if (awaited && find(o, flow))
 		return; /* sent again */
 	if (o->held == OUTCOME_WAITING) {
 		o->dropped += o->queue[o->first].state == STATE_WAITING;
@@ -140,14 +156,16 @@ void outcomes_wait(struct outcomes *o, const struct ps_contact *contact, struct 
 	}
 	place = (o->first + o->held++) % OUTCOME_WAITING;
 	slot = slot_of(o, flow);
+	if (*slot)
+		displace(o, &o->queue[*slot - 1]);
 	w = &o->queue[place];
 	*w = (struct waiting){
 		.contact = *contact,
 		.flow = flow,
-		.chain = *slot,
 		.state = STATE_WAITING,
 	};
 	*slot = place + 1;
+	flows_await(o->flows, flow, true);
 }
 
 /* The other side answered. */
@@ -174,6 +192,8 @@ static void goes_on(struct outcomes *o, struct waiting *w, const struct ps_packe
 	if (w->state == STATE_ANSWERED && p->ack == w->ack) {
 		w->contact.kind = PS_CONTACT_HANDSHAKE;
 		decide(o, w, SLOW_OPEN);
+	} else if (w->state == STATE_ANSWERED) {
+		unlink_one(o, w); /* the first segment tells, whatever it tells */
 	} else if (w->state == STATE_WAITING && w->contact.class == PS_CLASS_SYN) {
 		/* It speaks of an answer that the capture lacks: a view of one direction only. */
 		decide(o, w, SLOW_UNKNOWN);
@@ -184,15 +204,17 @@ void outcomes_see(struct outcomes *o, const struct ps_packet *p, struct flow_key
 {
 	struct waiting *w;
 
-	if (!*slot_of(o, flow) || !flow.way)
+	w = flow.way ? find(o, flow) : NULL;
+	if (!w) {
+		flows_await(o->flows, flow, false); /* decided by silence, or without an end */
 		return;
-	w = find(o, flow);
-	if (!w)
-		return;
+	}
 	if (flow.way == w->flow.way)
 		goes_on(o, w, p);
 	else if (w->state == STATE_WAITING)
 		answered(o, w, p);
+	if (w->state == STATE_DONE)
+		flows_await(o->flows, flow, false);
 }
 
 /* Does the error speak for the target, or for the way there? */

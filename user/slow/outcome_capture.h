@@ -23,18 +23,19 @@
 
 struct outcomes;
 
-/* Decided contacts go to @slow, which outlives this. NULL: no memory. */
-struct outcomes *outcomes_new(struct slow *slow);
+/* Decided contacts go to @slow. @flows is asked to point out the packets to see, so that
+ * all others cost nothing. Both outlive this. NULL: no memory. */
+struct outcomes *outcomes_new(struct slow *slow, struct flows *flows);
 void outcomes_free(struct outcomes *outcomes); /* NULL is fine */
 
-/* A contact, and the flow of the packet it was made from. */
+/* A contact, the flow of the packet it was made from, and whether that is awaited already. */
 void outcomes_wait(struct outcomes *outcomes, const struct ps_contact *contact,
-		   struct flow_key flow);
+		   struct flow_key flow, bool awaited);
 
 /* Contacts that wait now: without any, the calls below have nothing to do. */
 __u32 outcomes_held(const struct outcomes *outcomes);
 
-/* A TCP or UDP packet of either direction, other than a contact's own. */
+/* A packet of either direction of an awaited flow. Others do no harm. */
 void outcomes_see(struct outcomes *outcomes, const struct ps_packet *p, struct flow_key flow);
 
 /* An ICMP error about a packet of that flow. */

@@ -9,7 +9,6 @@
 #include "addr.h"
 #include "crowd.h"
 #include "lru.h"
-#include "tool.h"
 #include "track.h"
 
 /*
@@ -21,7 +20,8 @@
 #define NET_BITS_V4 (96 + 16)
 #define NET_BITS_V6 48
 
-/* What a source's packets showed, and who was told: the least recently used makes room. */
+/* What the packets of sources with a record showed, and who was told: the least
+ * recently used makes room. */
 #define FACTS_MAX 16384
 #define TOLD_MAX 16384
 
@@ -35,8 +35,8 @@
 #define TRACE_TTL_MAX 30
 
 struct facts {
-	__u64 handshake_ns;	/* latest one; 0: none */
-	__u8 tool;		/* enum slow_tool */
+	__u64 handshake_ns;	/* latest one completed; 0: none */
+	__u8 tool;		/* enum slow_tool, of the latest packet that showed one */
 };
 
 struct told {
@@ -240,34 +240,71 @@ static bool may_be_traceroute(const struct ps_contact *c)
 
 static void note_facts(struct slow *s, const struct ps_contact *c)
 {
-	struct facts *f = lru_take(s->facts, &c->src, NULL);
+	enum slow_tool tool = slow_tool_guess(c);
 
 	if (c->kind == PS_CONTACT_HANDSHAKE)
-		f->handshake_ns = c->at_ns;
-	else if (tool_of(c) != SLOW_TOOL_NONE)
-		f->tool = (__u8)tool_of(c);
+		((struct facts *)lru_take(s->facts, &c->src, NULL))->handshake_ns = c->at_ns;
+	else if (tool != SLOW_TOOL_NONE)
+		((struct facts *)lru_take(s->facts, &c->src, NULL))->tool = (__u8)tool;
+}
+
+static __u64 hash_of(const struct slow *s, const union ps_addr *src, union ps_addr *net)
+{
+	addr_mask(net, ps_addr_is_v4(net) ? NET_BITS_V4 : NET_BITS_V6);
+	return tracks_hash(s->tracks, src, net);
+}
+
+void slow_expect(struct slow *s, const struct ps_contact *c)
+{
+	union ps_addr net = c->dst;
+
+	tracks_expect(s->tracks, hash_of(s, &c->src, &net));
+}
+
+/* The record of a source; NULL when this contact, now noted, earns it none. */
+static struct track *track_of(struct slow *s, const union ps_addr *src, const union ps_addr *dst,
+			      const struct target *target, enum slow_outcome outcome)
+{
+	union ps_addr net = *dst;
+	struct seed *seed;
+	struct track *t;
+	bool evicted;
+	__u64 hash;
+
+	hash = hash_of(s, src, &net);
+	t = tracks_find(s->tracks, hash, src, &net, s->now_ns);
+	if (t)
+		return t;
+	seed = tracks_seed(s->tracks, hash);
+	if (!seed_enter(seed, target, outcome == SLOW_OPEN, outcome == SLOW_UNKNOWN))
+		return NULL;
+	t = tracks_make(s->tracks, hash, src, &net, s->now_ns, &evicted);
+	s->counts.evicted += evicted;
+	seed_grow(seed, t, s->options.window_ns);
+	seed->tag = 0;
+	return t;
 }
 
 /* @src: the contact's source, or its /64. Return: told now or before. */
 static bool see_source(struct slow *s, const union ps_addr *src, const struct ps_contact *c,
 		       enum slow_outcome outcome)
 {
+	struct target target = track_target(s->options.seed, c);
+	struct track *t = track_of(s, src, &c->dst, &target, outcome);
 	enum ps_engine found = PS_ENGINE_MAX;
-	union ps_addr net = c->dst;
-	struct track *t;
-	bool evicted, told;
-	__u64 key = track_key(s->options.seed, c);
+	bool told;
 
-	addr_mask(&net, ps_addr_is_v4(&net) ? NET_BITS_V4 : NET_BITS_V6);
-	t = tracks_take(s->tracks, src, &net, s->now_ns, &evicted);
-	s->counts.evicted += evicted;
-	t->seen_ns = s->now_ns;
+	if (!t)
+		return false;
+	note_facts(s, c);
+	t->source.dst = c->dst;
 	if (outcome == SLOW_OPEN)
-		track_open(t, c, key);
+		track_open(t, &target);
 	else if (outcome == SLOW_CLOSED)
-		found = track_closed(t, c, key, s->options.window_ns);
+		found = track_closed(t, &target, s->options.window_ns);
 	else
-		found = track_unknown(t, c, key);
+		found = track_unknown(t, &target);
+	tracks_keep(s->tracks, t, s->now_ns);
 	told = is_told(s, src);
 	if (found == PS_ENGINE_MAX || told)
 		return told;
@@ -287,7 +324,6 @@ void slow_contact(struct slow *s, const struct ps_contact *c, enum slow_outcome 
 	}
 	if (c->class == PS_CLASS_REPLY)
 		return; /* whoever forges our address makes others send them */
-	note_facts(s, c);
 	if (outcome != SLOW_OPEN)
 		see_crowd(s, c);
 	if (see_source(s, &c->src, c, outcome))

@@ -59,6 +59,12 @@ enum slow_tool {
 
 const char *slow_tool_name(unsigned int tool); /* "nmap", ...; "" for none */
 
+/*
+ * Facts from captures of each tool's own defaults. Every one of them can be
+ * changed or forged, so this is shown and never decides anything.
+ */
+enum slow_tool slow_tool_guess(const struct ps_contact *contact);
+
 #define SLOW_CROWD_SOURCES 32	/* listed of a crowd */
 #define SLOW_CROWD_PORTS 32
 
@@ -109,14 +115,17 @@ void slow_free(struct slow *slow); /* NULL is fine */
  */
 void slow_contact(struct slow *slow, const struct ps_contact *contact, enum slow_outcome outcome);
 
+/* Starts to fetch from memory what this contact will need. Optional. */
+void slow_expect(struct slow *slow, const struct ps_contact *contact);
+
 /* Time passed; call it at every poll. Never backwards. */
 void slow_tick(struct slow *slow, __u64 now_ns);
 
 /* The rule told this scan: not told again until its block ends, or it falls silent. */
 void slow_told(struct slow *slow, const struct ps_event *event);
 
-/* The tool of a source, and whether it completed a handshake since then, as far as
- * its contacts show it. */
+/* The tool of a source, and whether it completed a handshake since then: as far as its
+ * contacts showed it from the second failure on. */
 enum slow_tool slow_tool_of(const struct slow *slow, const union ps_addr *source);
 bool slow_handshake_of(const struct slow *slow, const union ps_addr *source, __u64 since_ns);
 

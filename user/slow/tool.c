@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tool.c - see tool.h. Seen on the wire with nmap 7.93, masscan 1.3.2, hping3
+ * tool.c - which tool's packets look like this, see slow.h. Seen on the wire with nmap 7.93, masscan 1.3.2, hping3
  * and this program; zmap's constant is from its manual page's own words.
  */
-#include "tool.h"
+#include "slow.h"
 
 #define ZMAP_IP_ID 54321
 #define SYN_WINDOW 1024		/* masscan's and this program's; nmap's is this times 1 to 4 */
@@ -32,7 +32,7 @@ static bool masscan_id(const struct ps_contact *c)
 	return c->ip_id == (__u16)(host ^ c->dport ^ c->seq);
 }
 
-enum slow_tool tool_of(const struct ps_contact *c)
+enum slow_tool slow_tool_guess(const struct ps_contact *c)
 {
 	bool v4 = ps_addr_is_v4(&c->src);
 

@@ -41,12 +41,12 @@
 #define TRACK_IDLE_NS (86400ULL * 1000000000ULL)
 
 /*
- * Records: 4096 sets of eight, 22 MB when all are in use. Full set: the record
+ * Records: 2048 sets of eight, 15 MB when all are in use. Full set: the record
  * with the least held against its source goes, the oldest among equals. A flood
- * of forged sources holds one or two failures against each, so what it pushes
- * out is mostly itself, and scans that were seen once.
+ * of forged sources that send two packets each pushes out itself, not a scan
+ * that was seen three times.
  */
-#define TRACK_SET_BITS 12
+#define TRACK_SET_BITS 11
 #define TRACK_WAYS 8
 
 #define TRACK_OPEN_BITS 512	/* good for about 150 services of one source */
@@ -69,6 +69,7 @@ struct track {
 	__u64 open_ns;			/* latest success that it counted */
 	__u64 sweep_ns;			/* latest host in vain */
 	__u64 unknown_ns;		/* first host of the run that nobody can tell about */
+	__u64 seed_open;		/* the seed's filter */
 	__u64 open[TRACK_OPEN_BITS / 64];	/* Bloom filters over (host, protocol, port) */
 	__u64 closed[TRACK_CLOSED_BITS / 64];
 	__u32 host[SWEEP_HOSTS];
@@ -83,27 +84,74 @@ struct track {
 	__s8 walk;
 };
 
+/* What the engines look at of a contact. */
+struct target {
+	__u64 key;			/* host, protocol and port */
+	__u64 at_ns;
+	__u32 host;
+	__u16 port;
+	__u8 class;
+	__u8 pad;
+};
+
+/*
+ * What is kept of a source before it earns a record with its second failure, or
+ * its SEED_OPENS_MAX-th service: its first failure and what it found open.
+ * 2^16 of them, 3 MB; a collision forgets the older. So forged sources that send
+ * one packet never touch the records, and clients that use one service neither.
+ */
+#define SEED_BITS 16
+#define SEED_OPENS_MAX 6
+
+struct seed {
+	struct target first;		/* at_ns 0: nothing failed yet */
+	__u64 open;			/* Bloom filter over what was found open */
+	__u32 tag;
+	__u8 opens;
+	__u8 unknown;			/* nobody can tell about @first */
+	__u8 pad[2];
+};
+
 struct tracks;
 
 /* NULL: no memory. */
 struct tracks *tracks_new(__u64 seed);
 void tracks_free(struct tracks *tracks); /* NULL is fine */
 
-/* The record of @src in @net, made when there is none; *@evicted: in another's place. */
-struct track *tracks_take(struct tracks *tracks, const union ps_addr *src,
+/* Of a source in a network. */
+__u64 tracks_hash(const struct tracks *tracks, const union ps_addr *src,
+		  const union ps_addr *net);
+
+void tracks_expect(const struct tracks *tracks, __u64 hash);
+
+/* The record, NULL when there is none. */
+struct track *tracks_find(struct tracks *tracks, __u64 hash, const union ps_addr *src,
+			  const union ps_addr *net, __u64 now_ns);
+
+/* Makes it; *@evicted: in another's place. */
+struct track *tracks_make(struct tracks *tracks, __u64 hash, const union ps_addr *src,
 			  const union ps_addr *net, __u64 now_ns, bool *evicted);
+
+/* What is kept without a record; empty when there was nothing. */
+struct seed *tracks_seed(struct tracks *tracks, __u64 hash);
+
+/* Call it when a contact was entered: how long the record stays depends on what it holds. */
+void tracks_keep(struct tracks *tracks, struct track *t, __u64 now_ns);
 
 /* ---- walk.c ------------------------------------------------------------- */
 
-/* One target as the filters know it: host, protocol and port. */
-__u64 track_key(__u64 seed, const struct ps_contact *c);
+struct target track_target(__u64 seed, const struct ps_contact *c);
 
 /* A contact that failed. Return: the engine that calls the source a scanner, or PS_ENGINE_MAX. */
-enum ps_engine track_closed(struct track *t, const struct ps_contact *c, __u64 key,
-			    __u64 window_ns);
+enum ps_engine track_closed(struct track *t, const struct target *c, __u64 window_ns);
 /* ... that nobody can tell about. As above. */
-enum ps_engine track_unknown(struct track *t, const struct ps_contact *c, __u64 key);
+enum ps_engine track_unknown(struct track *t, const struct target *c);
 /* ... that succeeded. */
-void track_open(struct track *t, const struct ps_contact *c, __u64 key);
+void track_open(struct track *t, const struct target *c);
+
+/* Enters a contact of a source that has no record. Return: it has earned one. */
+bool seed_enter(struct seed *seed, const struct target *c, bool open, bool unknown);
+/* What the seed stood for, into the record that was made. */
+void seed_grow(const struct seed *seed, struct track *t, __u64 window_ns);
 
 #endif

@@ -1,0 +1,212 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The target as a gateway: the hosts behind it talk and are scanned through it,
+# and no socket of its own knows anything of that. The connection table does,
+# where a rule makes the kernel keep one.
+# shellcheck disable=SC2154 # names set by lab.bash
+
+bats_require_minimum_version 1.5.0
+load ../harness/lab
+load ../harness/detector
+
+server4=192.0.2.2
+server6=2001:db8:2::2
+
+setup_file() {
+	need_root
+	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+	lab_up --server
+	for host in a s; do
+		spawn "web_$host" $host python3 -m http.server --bind :: -d "$BATS_FILE_TMPDIR" 80
+		wait_for -t 20 listens $host 80
+	done
+	spawn dns a dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
+		--pid-file= --user=root --bind-interfaces --interface=a0 \
+		--address=/example/192.0.2.1
+	wait_for -t 20 listens a 53
+	spawn_ready echo s "$harness/listen" --tcp 8101-8130 --udp 5300 --seconds 600
+}
+
+teardown_file() {
+	lab_down
+}
+
+teardown() {
+	[ -z "${loader_pid-}" ] || interrupt
+	on t nft flush ruleset
+}
+
+listens() {
+	on "$1" ss -Hltn "sport = :$2" | grep -q .
+}
+
+# As most gateways do: inside goes out under the gateway's address, and what is published
+# there is handed on inside.
+gateway() {
+	on t nft -f - <<-RULES
+		table inet gateway {
+			chain out {
+				type nat hook postrouting priority srcnat;
+				oifname t0 masquerade
+			}
+			chain in {
+				type nat hook prerouting priority dstnat;
+				iifname t0 ip daddr $target4 tcp dport 8101-8130 dnat ip to $server4
+				iifname t0 ip6 daddr $target6 tcp dport 8101-8130 dnat ip6 to $server6
+				iifname t0 ip daddr $target4 udp dport 5301 dnat ip to $server4:5300
+				iifname t0 ip6 daddr $target6 udp dport 5301 dnat ip6 to [$server6]:5300
+			}
+			chain through {
+				type filter hook forward priority filter;
+				ct state invalid drop
+			}
+		}
+	RULES
+	# Something in the table: it is not new, and believed at once.
+	on s ping -c 1 -W 2 "$attacker4"
+}
+
+seen() {
+	ask status --json | jq .counters.parse.ok
+}
+
+# all_quiet N: the program saw at least N packets, and held its peace.
+all_quiet() {
+	[ "$(seen)" -ge "$1" ]
+	[ "$(stage scan)" -eq 0 ]
+	ask block list --json | jq -e 'length == 0'
+}
+
+
+forgotten() {
+	ask why "$1" --json | jq -e '.block == null and (.record.score // 0) == 0'
+}
+
+# caught TYPE SOURCE CMD...: CMD, run outside, is told as a scan of that type, and blocked.
+caught() {
+	local type=$1 source=$2
+
+	shift 2
+	ask block flush
+	wait_for forgotten "$source"
+	: >"$events"
+	spawn scan a timeout 30 "$@"
+	wait_for -t 20 told scan "$source"
+	kill "$scan_pid"
+	[ "$(event scan '"\(.source) \(.type) \(.action)"')" = "$source $type block" ]
+	blocked "$source"
+}
+
+nmap4() {
+	caught "$1" "$attacker4" nmap "$2" -n -Pn -T4 -p1-1000 "$3"
+}
+
+nmap6() {
+	caught "$1" "$attacker6" nmap -6 "$2" -n -Pn -T4 -p1-1000 "$3"
+}
+
+@test "gateway, outer interface: web and name service of the hosts inside raise no alarm" {
+	gateway
+	attach
+	traffic s http "$attacker4" 80 100
+	traffic s http "$attacker6" 80 100
+	traffic s dns "$attacker4" 200
+	traffic s dns "$attacker6" 200
+	all_quiet 1000
+	[ "$(stage forwarded)" -eq 0 ]
+	# What answers them comes for ports of the gateway's own address, where no socket is.
+	[ "$(stage explained)" -ge 400 ]
+}
+
+@test "gateway, both interfaces: the same, and what they serve" {
+	gateway
+	attach t1
+	attached_to t1
+	traffic s http "$attacker4" 80 100
+	traffic s dns "$attacker6" 200
+	traffic a http "$server4" 80 100
+	traffic a http "$server6" 80 100
+	all_quiet 2000
+}
+
+@test "gateway: scans of the server behind it are named and blocked, IPv4" {
+	gateway
+	attach t1
+	attached_to t1
+	nmap4 ACK -sA "$server4"
+	nmap4 FIN -sF "$server4"
+	nmap4 NULL -sN "$server4"
+	nmap4 MAIMON -sM "$server4"
+	nmap4 SYN -sS "$server4"
+	nmap4 UDP -sU "$server4"
+}
+
+@test "gateway, outer interface: scans of the server behind it are named and blocked, IPv6" {
+	gateway
+	attach
+	nmap6 ACK -sA "$server6"
+	nmap6 FIN -sF "$server6"
+	nmap6 NULL -sN "$server6"
+	nmap6 SYN -sS "$server6"
+	nmap6 UDP -sU "$server6"
+}
+
+# A flow is remembered for a second or so; after a longer silence the table is asked again,
+# for all thirty at once.
+@test "published ports: clients raise no alarm, not after a silence either" {
+	gateway
+	attach
+	traffic a hold "$target4" 3 {8101..8130}
+	traffic a hold "$target6" 3 {8101..8130}
+	traffic a ask "$target4" 5301 100
+	traffic a ask "$target6" 5301 100
+	all_quiet 400
+	[ "$(stage explained)" -ge 120 ]
+}
+
+@test "published ports: scans of the gateway's own address are found" {
+	gateway
+	attach
+	nmap4 ACK -sA "$target4"
+	nmap4 UDP -sU "$target4"
+	nmap6 SYN -sS "$target6"
+}
+
+# No rule that needs a table: nothing is entered, and what may be an answer is let be.
+@test "plain routing: answers never score, scans with SYN or without ACK do" {
+	attach
+	ask check --json | jq -e 'any(.check == "conntrack" and .result == "limited" and
+		(.detail | startswith("present but not tracking")))'
+	traffic s http "$attacker4" 80 50
+	traffic s dns "$attacker6" 200
+	run -124 on a timeout 2 hping3 -n -q -A -i u5000 -p ++1 "$server4"
+	all_quiet 600
+	[ "$(stage forwarded)" -ge 400 ]
+	nmap4 SYN -sS "$server4"
+	nmap6 FIN -sF "$server6"
+}
+
+@test "the table is relied upon only while it is kept" {
+	gateway
+	attach
+	run -124 on a timeout 2 hping3 -n -q -A -i u20000 -p ++1 "$server4"
+	wait_for told scan "$attacker4"
+	on t nft flush ruleset
+	ask block flush
+	wait_for forgotten "$attacker4"
+	: >"$events"
+	# The loader looks every 3 s.
+	wait_for -t 10 lapsed
+	traffic s http "$attacker4" 80 30
+	run -124 on a timeout 2 hping3 -n -q -A -i u5000 -p ++1000 "$server4"
+	run ! told scan
+}
+
+lapsed() {
+	local before
+
+	before=$(stage forwarded)
+	on a hping3 -n -q -A -c 1 -p 7 "$server4" || true
+	[ "$(stage forwarded)" -gt "$before" ]
+}

@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What stays below the burst rule: one probe at a time, one port of many hosts,
+# many sources with little each. Closed ports are what gives it away, so the
+# judgement comes a poll or two after the probe. Slower scans than these, of
+# hours, are tested with a scripted clock in tests/unit/.
+# shellcheck disable=SC2154 # names set by lab.bash
+
+bats_require_minimum_version 1.5.0
+load ../harness/lab
+load ../harness/detector
+
+setup_file() {
+	need_root
+	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+	lab_up
+	services t --tcp 22,80,443 --seconds 600
+	# The target's network is larger than its cable shows, and so is the attacker's.
+	on t sh -c 'for n in $(seq 30); do ip addr add 203.0.113.$n/32 dev t0; done'
+	on a ip route add 203.0.113.0/24 via "$target4"
+	on a sh -c 'for n in $(seq 99 123); do ip addr add 198.51.100.$n/24 dev a0; done'
+	attach
+	export events
+}
+
+teardown_file() {
+	lab_down
+}
+
+# found ENGINE: has that engine told of the attacker; for wait_for.
+found() {
+	jq -es --arg engine "$1" 'any(.event == "scan" and .engine == $engine)' "$events"
+}
+
+told_crowd() {
+	jq -es 'any(.event == "crowd")' "$events"
+}
+
+clean_slate() {
+	ask block flush
+	: >"$events"
+}
+
+# walk FAMILY SOURCE TARGET: nmap's "polite" pace, one probe in 0.4 s, is found by its closed
+# ports and gets no answer from then on.
+walk() {
+
+	clean_slate
+	count_start answers a "src host $2 and tcp"
+	spawn scan a timeout 30 nmap "$1" -sS -n -Pn -T2 -p 3001-3012 "$2"
+	wait_for -t 15 found walk
+	wait_for -t 15 at_least drop $(($(stage drop) + 2))
+	kill "$scan_pid"
+	count_stop answers
+	echo "# nmap -T2 $1: $(event scan .score) closed ports, $(counted answers sports) answered" >&3
+	[ "$(event scan '"\(.source) \(.type) \(.action)"')" = "$3 SYN block" ]
+	[ "$(event scan .score)" -le 6 ]
+	[ "$(counted answers sports)" -le 10 ]
+	blocked "$3"
+}
+
+@test "nmap -T2, IPv4: found after six closed ports at most" {
+	walk -4 "$target4" "$attacker4"
+}
+
+@test "nmap -T2, IPv6: the same" {
+	walk -6 "$target6" "$attacker6"
+}
+
+@test "a client that is refused now and then is none" {
+	clean_slate
+	traffic a monitor "$target4" 6 22 8443 80 443
+	traffic a monitor "$target6" 6 22 8443 80 443 8008
+	# Judged by the second poll from here.
+	sleep 1
+	[ ! -s "$events" ]
+}
+
+# Whichever engine comes first: the walk over closed ports does where they are known to be.
+@test "one port of thirty addresses is found" {
+	local scanner=198.51.100.99
+
+	clean_slate
+	spawn scan a timeout 30 nmap -sS -n -Pn -T3 -S "$scanner" -e a0 -p 23 203.0.113.1-30
+	wait_for -t 15 told scan "$scanner"
+	[ "$(event scan '"\(.source) \(.shape) \(.action)"')" = "$scanner horizontal block" ]
+	[[ $(event scan .engine) == @(walk|sweep) ]]
+	blocked "$scanner"
+}
+
+@test "one port of thirty addresses that all serve it is a browser's day" {
+	clean_slate
+	traffic a sessions 203.0.113.1 22 1
+	for n in {2..12}; do
+		traffic a echo 203.0.113.$n 80 <<<"hello"
+	done
+	sleep 1
+	[ ! -s "$events" ]
+}
+
+@test "nmap -D: decoys are told apart" {
+	clean_slate
+	spawn scan a timeout 30 nmap -sS -n -Pn --scan-delay 400ms --max-retries 0 -p 4001-4008 \
+		-D 192.0.2.31,192.0.2.32,192.0.2.33,ME "$target4"
+	wait_for -t 15 told_crowd
+	[ "$(event crowd '"\(.target) \(.decoys) \(.action)"')" = "$target4 true alert" ]
+	[ "$(event crowd .sources)" -ge 3 ]
+}
+
+@test "24 sources share the ports: told, nobody is blocked for it" {
+	local sources=()
+
+	# Another host of ours: a crowd around one is told once an hour.
+	for n in {100..123}; do
+		sources+=("198.51.100.$n")
+	done
+	clean_slate
+	traffic a crowd 203.0.113.5 5001 "${sources[@]}"
+	wait_for -t 15 told_crowd
+	[ "$(event crowd '"\(.target) \(.decoys) \(.action)"')" = "203.0.113.5 false alert" ]
+	[ "$(event crowd .sources)" -ge 8 ]
+	ask block list --json | jq -e 'length == 0'
+	run ! told scan
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * test_handshake.c - what completes a handshake, and what only looks like it.
+ * Real half-open connections, on loopback in a namespace of the test's own: a
+ * listener that defers acceptance keeps one behind its client's bare ACK, and
+ * one under SYN cookies keeps nothing at all.
+ */
+#include "prog.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#define CONTACTS_MAX 16
+
+static struct xdp_contacts *contacts;
+static struct ps_contact contact[CONTACTS_MAX];
+static unsigned int n_contacts;
+
+static void on_contact(const struct ps_contact *c, void *data)
+{
+	(void)data;
+	if (c->kind == PS_CONTACT_HANDSHAKE && n_contacts < CONTACTS_MAX)
+		contact[n_contacts++] = *c;
+}
+
+/* How many handshakes were told of since the last time; they are in contact[]. */
+static unsigned int handshakes(void)
+{
+	n_contacts = 0;
+	assert_true(xdp_contacts_read(contacts) >= 0);
+	return n_contacts;
+}
+
+static void must(const char *command)
+{
+	assert_int_equal(system(command), 0);
+}
+
+static union ps_addr own(void)
+{
+	return prog.v6 ? PKT_DST6 : pkt_v4(PKT_DST4);
+}
+
+static int setup(void **state)
+{
+	int err = prog_setup(state);
+
+	if (err)
+		return err;
+	must("ip addr add 203.0.113.5/32 dev lo");
+	must("ip addr add 2001:db8::7a05/128 dev lo nodad");
+	return xdp_contacts_open(prog.xdp, on_contact, NULL, &contacts);
+}
+
+/* A new peer with an address on lo. */
+static void begin(bool v6)
+{
+	char command[96];
+
+	prog_begin(v6);
+	if (v6)
+		snprintf(command, sizeof(command), "ip addr add 2001:db8::1:%x/128 dev lo nodad",
+			 prog.sources);
+	else
+		snprintf(command, sizeof(command), "ip addr add 198.18.%u.%u/32 dev lo",
+			 prog.sources >> 8 & 255, prog.sources & 255);
+	must(command);
+	handshakes();
+}
+
+static socklen_t sockaddr_of(union ps_addr addr, __u16 port, struct sockaddr_storage *out)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+	struct sockaddr_in *in = (struct sockaddr_in *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (ps_addr_is_v4(&addr)) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		memcpy(&in->sin_addr, &addr.w[3], 4);
+		return sizeof(*in);
+	}
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	memcpy(&in6->sin6_addr, &addr, 16);
+	return sizeof(*in6);
+}
+
+static int bound(union ps_addr addr, __u16 port)
+{
+	struct sockaddr_storage sa;
+	socklen_t bytes = sockaddr_of(addr, port, &sa);
+	int fd = socket(sa.ss_family, SOCK_STREAM, 0), on = 1;
+
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, bytes), 0);
+	return fd;
+}
+
+static int listening(__u16 port, int defer_s)
+{
+	int fd = bound(own(), port);
+
+	assert_int_equal(setsockopt(fd, SOL_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof(defer_s)), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	return fd;
+}
+
+/* The client's end of a connection, as the frames that it sends need it. */
+struct client {
+	int fd;
+	__u16 sport;
+	__u32 seq;	/* next byte of its own */
+	__u32 ack;	/* next byte of ours: the number in our SYN+ACK, plus one */
+};
+
+static __u32 queue_seq(int fd, int queue)
+{
+	socklen_t bytes = sizeof(__u32);
+	__u32 seq;
+
+	assert_int_equal(setsockopt(fd, SOL_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)), 0);
+	assert_int_equal(getsockopt(fd, SOL_TCP, TCP_QUEUE_SEQ, &seq, &bytes), 0);
+	return seq;
+}
+
+static struct client client_of(__u16 port)
+{
+	struct client c = { .fd = bound(prog_source(), 0) };
+	struct sockaddr_storage sa;
+	socklen_t bytes = sockaddr_of(own(), port, &sa);
+	int on = 1, off = -1; /* TCP_REPAIR_OFF_NO_WP: nothing is sent */
+
+	assert_int_equal(connect(c.fd, (struct sockaddr *)&sa, bytes), 0);
+	bytes = sizeof(sa);
+	assert_int_equal(getsockname(c.fd, (struct sockaddr *)&sa, &bytes), 0);
+	c.sport = ntohs(((struct sockaddr_in *)&sa)->sin_port);
+	assert_int_equal(setsockopt(c.fd, SOL_TCP, TCP_REPAIR, &on, sizeof(on)), 0);
+	c.ack = queue_seq(c.fd, TCP_RECV_QUEUE);
+	c.seq = queue_seq(c.fd, TCP_SEND_QUEUE);
+	assert_int_equal(setsockopt(c.fd, SOL_TCP, TCP_REPAIR, &off, sizeof(off)), 0);
+	return c;
+}
+
+/* Ends both ends at once, without a trace. */
+static void abort_socket(int fd)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+	close(fd);
+}
+
+/* A frame of the client's to our @port that acknowledges @ack. */
+static __u32 send_frame(const struct client *c, __u16 port, __u8 flags, __u32 ack)
+{
+	union ps_addr src = prog_source();
+	struct pkt p = prog.v6 ? PKT(ETH(), IPV6(.dst = PKT_DST6, .hops = 57),
+				     TCP(.sport = c->sport, .dport = port, .flags = flags,
+					 .seq = c->seq, .ack = ack))
+			       : PKT(ETH(), IPV4(.ttl = 57),
+				     TCP(.sport = c->sport, .dport = port, .flags = flags,
+					 .seq = c->seq, .ack = ack));
+
+	pkt_set_src(&p, &src);
+	return prog_run(p);
+}
+
+/* ---- half-open in a request socket ------------------------------------------------- */
+
+/* A forger's SYN makes the request socket, and what behind it guesses is a probe each time. */
+static void blind(bool v6)
+{
+	struct client c;
+	int listener;
+
+	begin(v6);
+	listener = listening(700, 30);
+	c = client_of(700);
+	prog_forget();
+	for (__u32 i = 1; i <= 7; i++)
+		send_frame(&c, 700, PS_TCP_ACK, c.ack + i * 1000);
+	send_frame(&c, 700, PS_TCP_ACK | PS_TCP_SYN, c.ack);
+	send_frame(&c, 700, PS_TCP_RST, c.ack);
+	send_frame(&c, 700, PS_TCP_ACK, c.ack + 1);
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 0);
+	assert_int_equal(prog_count(PS_COUNT_FLOW), 0);
+	assert_int_equal(prog_count(PS_COUNT_FIRST), 1);
+	assert_int_equal(prog_count(PS_COUNT_AGAIN), 7);
+	assert_int_equal(prog_count(PS_COUNT_REPLY), 2);
+	assert_int_equal(handshakes(), 0);
+	abort_socket(c.fd);
+	close(listener);
+}
+
+/* With the number of our SYN+ACK it completes the handshake: explained, known, and told. */
+static void completed(bool v6)
+{
+	union ps_addr src;
+	struct client c;
+	int listener;
+
+	begin(v6);
+	src = prog_source();
+	listener = listening(701, 30);
+	c = client_of(701);
+	prog_forget();
+	/* As it is in life: the SYN leaves the source's mark for this very port. */
+	send_frame(&c, 701, PS_TCP_SYN, 0);
+	assert_int_equal(send_frame(&c, 701, PS_TCP_ACK, c.ack), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 1);
+	assert_int_equal(handshakes(), 1);
+	assert_int_equal(contact[0].dport, 701);
+	assert_int_equal(contact[0].sport, c.sport);
+	assert_int_equal(contact[0].ttl, 57);
+	assert_true(ps_addr_eq(&contact[0].src, &src));
+	assert_int_equal(send_frame(&c, 701, PS_TCP_ACK | PS_TCP_PSH, c.ack), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_FLOW), 1);
+	assert_int_equal(handshakes(), 0);
+	abort_socket(c.fd);
+	close(listener);
+}
+
+/* The source crossed while its handshake was on the way: that passes, and is told. */
+static void completed_behind_the_block(bool v6)
+{
+	struct client c;
+	int listener;
+
+	begin(v6);
+	listener = listening(702, 30);
+	c = client_of(702);
+	assert_int_equal(prog_scan(101, 7, MS), 7);
+	prog_forget();
+	handshakes();
+	assert_int_equal(send_frame(&c, 702, PS_TCP_ACK, c.ack + 1), XDP_DROP);
+	assert_int_equal(send_frame(&c, 702, PS_TCP_ACK, c.ack), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_SPARED), 1);
+	assert_int_equal(handshakes(), 1);
+	assert_int_equal(contact[0].at_ns, prog_now());
+	abort_socket(c.fd);
+	close(listener);
+}
+
+/* ---- half-open in a SYN cookie -------------------------------------------------------- */
+
+/* While a listener answers with cookies, its clients' ACKs fit no socket. */
+static void cookie(bool v6)
+{
+	struct client c;
+	int listener, server;
+
+	begin(v6);
+	must("echo 2 >/proc/sys/net/ipv4/tcp_syncookies");
+	listener = listening(703, 0);
+	c = client_of(703);
+	server = accept(listener, NULL, NULL);
+	assert_true(server >= 0);
+	abort_socket(c.fd);
+	abort_socket(server);
+	prog_forget();
+	assert_int_equal(send_frame(&c, 703, PS_TCP_ACK, c.ack + 1), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_FIRST), 1);
+	assert_int_equal(handshakes(), 0);
+	prog_at(prog_now() + SEC);
+	assert_int_equal(send_frame(&c, 703, PS_TCP_ACK, c.ack), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 1);
+	assert_int_equal(handshakes(), 1);
+	must("echo 1 >/proc/sys/net/ipv4/tcp_syncookies");
+	close(listener);
+}
+
+/* ---- what the kernel makes of a crossing probe ------------------------------------------ */
+
+static void unproven(bool v6)
+{
+	struct ps_block b;
+
+	begin(v6);
+	prog.cfg->rule.respond = PS_RESPOND_HARD;
+	prog_forget();
+	assert_int_equal(prog_scan(101, 7, MS), 7);
+	assert_true(prog_has_block(&b));
+	assert_int_equal(b.span_ns, 60 * SEC);
+	assert_int_equal(b.respond, PS_RESPOND_SOFT);
+	assert_int_equal(b.proof, PS_PROOF_NONE);
+	assert_int_equal(b.ttl, 64);
+	assert_int_equal(b.until_ns, prog_now() + 60 * SEC);
+	/* It moves by its own length with what it drops. */
+	prog_at(prog_now() + 50 * SEC);
+	assert_int_equal(prog_syn(22), XDP_DROP);
+	assert_true(prog_has_block(&b));
+	assert_int_equal(b.until_ns, prog_now() + 60 * SEC);
+	prog_expect_events(2);
+	assert_int_equal(prog.event[0].proof, PS_PROOF_NONE);
+	assert_int_equal(prog.event[0].ttl, 64);
+	assert_int_equal(prog.event[1].kind, PS_EVENT_RENEW);
+}
+
+static void unproven_is_no_longer_than_proven(bool v6)
+{
+	struct ps_block b;
+
+	begin(v6);
+	prog.cfg->rule.block_ns = SEC;
+	assert_int_equal(prog_scan(101, 7, MS), 7);
+	assert_true(prog_has_block(&b));
+	assert_int_equal(b.span_ns, SEC);
+}
+
+static void full(bool v6)
+{
+	struct ps_block b;
+
+	begin(v6);
+	prog.cfg->rule.respond = PS_RESPOND_HARD;
+	prog.cfg->rule.unproven = PS_UNPROVEN_FULL;
+	assert_int_equal(prog_scan(101, 7, MS), 7);
+	assert_true(prog_has_block(&b));
+	assert_int_equal(b.span_ns, 600 * SEC);
+	assert_int_equal(b.respond, PS_RESPOND_HARD);
+}
+
+static void (*const cases[])(bool v6) = {
+	blind, completed, completed_behind_the_block, cookie, unproven,
+	unproven_is_no_longer_than_proven, full,
+};
+
+static void run_case(void **state)
+{
+	long which = (long)*state;
+
+	cases[which / 2](which % 2);
+}
+
+#define BOTH(i, name)                                                                      \
+	{ name " v4", run_case, NULL, NULL, (void *)(2L * (i)) },                          \
+	{ name " v6", run_case, NULL, NULL, (void *)(2L * (i) + 1) }
+
+static const struct CMUnitTest tests[] = {
+	BOTH(0, "behind a forged SYN a guess is a probe"),
+	BOTH(1, "the number of our SYN+ACK completes a handshake"),
+	BOTH(2, "a handshake completes behind the block"),
+	BOTH(3, "a SYN cookie's number completes a handshake"),
+	BOTH(4, "the kernel's block is unproven: a minute, and soft"),
+	BOTH(5, "an unproven block is no longer than a proven one"),
+	BOTH(6, "--unproven full: what a proven source gets"),
+};
+
+PROG_MAIN("handshake", tests, setup)
