@@ -17,10 +17,33 @@ static __always_inline __u64 clock_coarse(const struct ps_config *cfg)
 	return test_clock ? cfg->test_now_ns : bpf_ktime_get_coarse_ns();
 }
 
-/* For evidence: its order and distances are shown to people, and a window may be short. */
+/* For evidence: its order and distances are shown to people. */
 static __always_inline __u64 clock_fine(const struct ps_config *cfg)
 {
 	return test_clock ? cfg->test_now_ns : bpf_ktime_get_ns();
+}
+
+/* A tick more or less is nothing in a window of this length. */
+#define CLOCK_COARSE_WINDOW_NS 100000000ULL
+
+/* For marks: most packets that reach them get no further, and the fine clock
+ * would be a third of their price. */
+static __always_inline __u64 clock_mark(const struct ps_config *cfg)
+{
+	return cfg->rule.window_ns < CLOCK_COARSE_WINDOW_NS ? clock_fine(cfg) : clock_coarse(cfg);
+}
+
+/* From the mark's time to the evidence's. */
+static __always_inline __u64 clock_refine(const struct ps_config *cfg, __u64 mark_ns)
+{
+	return cfg->rule.window_ns < CLOCK_COARSE_WINDOW_NS ? mark_ns : clock_fine(cfg);
+}
+
+/* For flows, on the way of every packet: the kernel's jiffies, which cost one
+ * load. The scripted clock ticks every 4 ms. */
+static __always_inline __u32 clock_ticks(const struct ps_config *cfg)
+{
+	return (__u32)(test_clock ? cfg->test_now_ns >> 22 : bpf_jiffies64());
 }
 
 #endif /* PSCAN_CLOCK_BPF_H */

@@ -39,14 +39,19 @@ __u64 cookie_due_ns;
 #define TCP_OPTION_MSS_BYTES 4
 #define IPV4_DF 0x4000
 
-/* Does the block leave its source a way in, and can @p be a step on it? */
+/* Does the block leave its source a way in? */
+static __always_inline bool cookie_possible(const struct ps_config *cfg, const struct ps_block *b)
+{
+	return cfg->rule.unproven == PS_UNPROVEN_COOKIE && b->proof == PS_PROOF_NONE;
+}
+
+/* ... and can @p be a step on it? */
 static __always_inline bool cookie_applies(const struct ps_config *cfg, const struct ps_block *b,
 					   const struct ps_packet *p)
 {
 	__u32 ip_bytes = p->bits & PS_PKT_V4 ? sizeof(struct ps_ipv4) : sizeof(struct ps_ipv6);
 
-	return cfg->rule.unproven == PS_UNPROVEN_COOKIE && b->proof == PS_PROOF_NONE &&
-	       p->proto == PS_IP_TCP && !(p->bits & (PS_PKT_FRAG | PS_PKT_TINY | PS_PKT_GROUP)) &&
+	return cookie_possible(cfg, b) && p->proto == PS_IP_TCP && !(p->bits & (PS_PKT_FRAG | PS_PKT_TINY | PS_PKT_GROUP)) &&
 	       p->l4_off - p->ip_off == ip_bytes && bpf_map_lookup_elem(&locals, &p->dst);
 }
 

@@ -11,6 +11,9 @@ static __always_inline void emit(struct ps_event *event)
 		count(PS_COUNT_EVENT_LOST);
 }
 
+/* What a contact takes in the ring, with the 8 bytes that the kernel puts in front of it. */
+#define RECORD_BYTES (sizeof(struct ps_contact) + 8)
+
 /* Nobody is woken: contacts are read at the poll. */
 static __always_inline void contact(struct xdp_md *ctx, const struct ps_sighting *it,
 				    enum ps_contact_kind kind)
@@ -18,7 +21,8 @@ static __always_inline void contact(struct xdp_md *ctx, const struct ps_sighting
 	__u32 room = ps_contact_room(kind, (enum ps_sight)it->sight);
 	struct ps_contact *c = NULL;
 
-	if (bpf_ringbuf_query(&contacts, BPF_RB_AVAIL_DATA) < room)
+	/* Asked first: where there is no room, a reservation would be refused under a lock. */
+	if (bpf_ringbuf_query(&contacts, BPF_RB_AVAIL_DATA) + RECORD_BYTES <= room)
 		c = bpf_ringbuf_reserve(&contacts, sizeof(*c), 0);
 	if (!c) {
 		count(PS_COUNT_CONTACT_LOST);

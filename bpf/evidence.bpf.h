@@ -4,49 +4,17 @@
  *
  * A look-up costs as much as everything else together, so it is paid only for
  * packets that would otherwise score, and its answer is remembered for about a
- * second per flow. A stranger cannot put a flow into that memory that nobody of
+ * second per flow (recent.bpf.h). A stranger cannot put a flow into that memory that nobody of
  * ours answered. To a half-open TCP connection of this host's (a request socket,
  * or a SYN cookie where the listener's queue overflowed) only an ACK of the very
  * sequence number that we sent belongs, which is one in 2^32 to whoever did not
- * get it; of one on its way through, that number is not for us to know. A flow's
- * place is shared by guessing a 48-bit keyed tag.
+ * get it; of one on its way through, that number is not for us to know.
  */
 #ifndef PSCAN_EVIDENCE_BPF_H
 #define PSCAN_EVIDENCE_BPF_H
 
 #include "conntrack.bpf.h"
-#include "maps.bpf.h"
-
-/* In ticks of the kernel's jiffies: 0.26 s at HZ=1000, 1 s at 250, 2.6 s at 100. */
-#define FLOW_FRESH_JIFFIES 256
-
-static __always_inline __u64 flow_hash(const struct ps_config *cfg, const struct ps_packet *p)
-{
-	return ps_hash_flow(ps_hash_addr(cfg->seed, &p->src), p);
-}
-
-static __always_inline __u64 *flow_place(const struct ps_config *cfg, __u64 hash)
-{
-	__u32 place = (__u32)hash & ((1U << (cfg->flow_bits & 31)) - 1);
-
-	return bpf_map_lookup_elem(&flows, &place);
-}
-
-static __always_inline bool flow_known(const struct ps_config *cfg, __u64 hash)
-{
-	__u64 *flow = flow_place(cfg, hash);
-
-	return flow && (*flow ^ hash) >> 16 == 0 &&
-	       (__u16)(bpf_jiffies64() - *flow) < FLOW_FRESH_JIFFIES;
-}
-
-static __always_inline void flow_remember(const struct ps_config *cfg, __u64 hash)
-{
-	__u64 *flow = flow_place(cfg, hash);
-
-	if (flow)
-		*flow = (hash & ~0xffffULL) | (bpf_jiffies64() & 0xffff);
-}
+#include "recent.bpf.h"
 
 /* Fills the look-up tuple for the socket that would receive @p. Return: its size. */
 static __always_inline __u32 flow_tuple(const struct ps_packet *p, struct bpf_sock_tuple *t)

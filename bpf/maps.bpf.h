@@ -64,6 +64,18 @@ struct {
 	__type(value, struct ps_block);
 } blocks SEC(".maps");
 
+/*
+ * Blocked sources that are busy, 40 KB per CPU: direct-mapped, so that what is
+ * dropped most costs least. First come, first kept, while it goes on: who finds
+ * the place taken is dropped by way of `blocks`.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1U << PS_RECENT_BITS);
+	__type(key, __u32);
+	__type(value, struct ps_recent);
+} recent SEC(".maps");
+
 /* Operator's lists, written by user space. Full: the command that adds says so. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

@@ -2,8 +2,7 @@
 /*
  * pscan.bpf.c - the detection flow at the XDP hook: parse, gate, classify,
  * evidence, score, verdict, event. user/engine.c walks the same steps in the
- * same order. The commonest packets leave first: an established connection's
- * at the known-flow cache, a blocked source's at the gate.
+ * same order. The commonest packets leave first, by recall().
  */
 #include "store.bpf.h"
 
@@ -62,6 +61,7 @@ __attribute__((noinline)) int detect(struct xdp_md *ctx, struct ps_sighting *it)
 	bucket = bpf_map_lookup_elem(&buckets, &index);
 	if (!bucket)
 		return XDP_PASS;
+	it->now_ns = clock_refine(cfg, it->now_ns);
 	a = allowed(&it->packet.src, it->now_ns);
 	if (a && a->kind == PS_ALLOW_USER) {
 		it->settled = true;
@@ -181,7 +181,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	int verdict;
 
 	it->hash = ps_hash_addr(cfg->seed, &p->src);
-	flow = ps_hash_flow(it->hash, p);
+	flow = flow_hash(cfg, p);
 	it->class = ps_classify(p);
 	if (it->class == PS_CLASS_REPLY && !ps_wanted(&cfg->rule, p, it->class))
 		return reply(ctx, cfg, p, flow);
@@ -190,15 +190,17 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (ps_may_be_reply(p) && flow_known(cfg, flow))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
-	it->now_ns = clock_fine(cfg);
+	it->now_ns = clock_mark(cfg);
 	mark = sight(cfg, it);
 	if (!mark)
 		return XDP_PASS;
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
 	if (ps_wants_evidence(it, fresh))
 		found = evidence(ctx, cfg, p, flow, it->now_ns);
-	if (found == PS_EVIDENCE_HANDSHAKE)
+	if (found == PS_EVIDENCE_HANDSHAKE) {
+		it->now_ns = clock_refine(cfg, it->now_ns);
 		contact(ctx, it, PS_CONTACT_HANDSHAKE);
+	}
 	if (ps_evidence_explains(found))
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	if (found == PS_EVIDENCE_UNKNOWN)
@@ -220,8 +222,29 @@ static __always_inline int unread(const struct ps_config *cfg, enum ps_parse res
 	return count(PS_COUNT_DROP), XDP_DROP;
 }
 
-SEC("xdp")
-int pscan(struct xdp_md *ctx)
+/*
+ * The commonest packets, by what was found out about their like a moment ago:
+ * an established connection's pass, a blocked source's bare probes are dropped.
+ * Gives no verdict that the stages would not give, and counts as they do.
+ * Return: where the packet left the flow; PS_COUNT_MAX: that is for the stages to say.
+ */
+static __always_inline enum ps_count recall(struct xdp_md *ctx, const struct ps_config *cfg)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ps_packet p;
+
+	if (!ps_parse_plain(data, end, &p))
+		return PS_COUNT_MAX;
+	if (ps_may_be_established(&p))
+		return open_gate(cfg) && flow_known(cfg, flow_hash(cfg, &p)) ?
+			       PS_COUNT_FLOW : PS_COUNT_MAX;
+	return cfg->rule.respond != PS_RESPOND_MONITOR &&
+			       recent_hit(ctx, cfg, &p.src) ?
+		       PS_COUNT_DROP : PS_COUNT_MAX;
+}
+
+/* Every stage in its order. A function in BPF too, so that recall() is verified apart. */
+__attribute__((noinline)) int stages(struct xdp_md *ctx)
 {
 	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
 	struct ps_sighting it = {};
@@ -254,6 +277,21 @@ int pscan(struct xdp_md *ctx)
 	if (gate == GATE_SPARED)
 		return count(PS_COUNT_SPARED), XDP_PASS;
 	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : unread(cfg, res);
+}
+
+SEC("xdp")
+int pscan(struct xdp_md *ctx)
+{
+	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
+	enum ps_count left;
+
+	if (!cfg)
+		return XDP_PASS;
+	left = recall(ctx, cfg);
+	if (left == PS_COUNT_MAX)
+		return stages(ctx);
+	count_recalled(left);
+	return left == PS_COUNT_DROP ? XDP_DROP : XDP_PASS;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -21,4 +21,15 @@ static __always_inline void count(enum ps_count stage)
 		c->stage[stage]++;
 }
 
+/* Both counters of a packet that parsed well, in one look-up. */
+static __always_inline void count_recalled(enum ps_count stage)
+{
+	struct ps_counters *c = bpf_map_lookup_elem(&counters, &(__u32){ 0 });
+
+	if (c && stage < PS_COUNT_MAX) {
+		c->parse[PS_PARSE_OK]++;
+		c->stage[stage]++;
+	}
+}
+
 #endif /* PSCAN_STATS_BPF_H */

@@ -22,16 +22,11 @@ static __always_inline bool in_force(__u64 until_ns, __u64 now_ns)
 	return !until_ns || until_ns > now_ns;
 }
 
-/* Nothing at the gate could stop an established connection's packet. */
+/* No automatic block stops an established connection's packet. An operator's
+ * does: each edit of that list makes unknown every flow that was known. */
 static __always_inline bool open_gate(const struct ps_config *cfg)
 {
-	return cfg->rule.respond != PS_RESPOND_HARD && !cfg->deny_count;
-}
-
-/* All of the frame, of which data to data_end is only the first buffer: a jumbo frame has more. */
-static __always_inline __u32 frame_bytes(struct xdp_md *ctx)
-{
-	return (__u32)bpf_xdp_get_buff_len(ctx);
+	return cfg->rule.respond != PS_RESPOND_HARD;
 }
 
 /* An operator's block covers the source. Always hard. */
@@ -55,14 +50,14 @@ static __always_inline bool denied(struct xdp_md *ctx, const struct ps_config *c
 /* Accounts for one dropped packet, moves the deadline, tells when it is time. */
 static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __u64 now_ns)
 {
-	__u64 until_ns = now_ns + b->span_ns, told_ns = b->told_ns;
+	__u64 told_ns = b->told_ns;
 	struct scratch *tmp;
 
 	__sync_fetch_and_add(&b->packets, 1);
 	__sync_fetch_and_add(&b->bytes, frame_bytes(ctx));
-	if (until_ns < b->until_ns + ps_verdict_renew_step(b))
+	if (now_ns < ps_verdict_renew_at(b))
 		return;
-	b->until_ns = until_ns;
+	b->until_ns = now_ns + b->span_ns;
 	if (ps_since(told_ns, now_ns) < b->span_ns / 2)
 		return;
 	if (__sync_val_compare_and_swap(&b->told_ns, told_ns, now_ns) != told_ns)
@@ -155,6 +150,7 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 					 struct ps_sighting *it, bool established)
 {
 	const struct ps_packet *p = &it->packet;
+	struct ps_recent *r = NULL;
 	struct ps_block *b;
 	__u64 now_ns = 0;
 
@@ -165,9 +161,13 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 		return GATE_OPEN;
 	if (established && ps_verdict_may_spare(&cfg->rule, b, p) && spared(ctx, cfg, it))
 		return GATE_SPARED;
+	if (p->bits & PS_PKT_V4) /* the others are not recalled */
+		r = recent_take(cfg, &p->src);
 	block_hit(ctx, b, now_ns);
 	if (with_cookies && cookie_applies(cfg, b, p))
 		return challenged(ctx, cfg, it, established);
+	if (r && !(with_cookies && cookie_possible(cfg, b)))
+		recent_keep(cfg, r, b);
 	return GATE_DROP;
 }
 

@@ -113,13 +113,11 @@ struct ps_block *store_blocked(const struct store *store, const union ps_addr *s
 
 bool store_block_hit(struct ps_block *b, __u32 bytes, __u64 now_ns)
 {
-	__u64 until_ns = now_ns + b->span_ns;
-
 	b->packets++;
 	b->bytes += bytes;
-	if (until_ns < b->until_ns + ps_verdict_renew_step(b))
+	if (now_ns < ps_verdict_renew_at(b))
 		return false;
-	b->until_ns = until_ns;
+	b->until_ns = now_ns + b->span_ns;
 	if (ps_since(b->told_ns, now_ns) < b->span_ns / 2)
 		return false;
 	b->told_ns = now_ns;

@@ -38,6 +38,8 @@ static const struct map_shape {
 	[XDP_MAP_BUCKETS] = { "buckets", BPF_MAP_TYPE_ARRAY, INDEX, sizeof(struct ps_bucket) },
 	[XDP_MAP_FLOWS] = { "flows", BPF_MAP_TYPE_ARRAY, INDEX, sizeof(__u64) },
 	[XDP_MAP_BLOCKS] = { "blocks", BPF_MAP_TYPE_LRU_HASH, ADDR, sizeof(struct ps_block) },
+	[XDP_MAP_RECENT] = { "recent", BPF_MAP_TYPE_PERCPU_ARRAY, INDEX,
+			     sizeof(struct ps_recent) },
 	[XDP_MAP_ALLOW] = { "allow", PREFIX, sizeof(struct ps_allow) },
 	[XDP_MAP_DENY] = { "deny", PREFIX, sizeof(struct ps_deny) },
 	[XDP_MAP_DST] = { "dst", PREFIX, sizeof(__u8) },
@@ -208,6 +210,9 @@ static void fresh_config(const struct xdp_load_options *o, struct ps_config *cfg
 	cfg->magic = PS_ABI_MAGIC;
 	cfg->version = PS_ABI_VERSION;
 	randombytes_buf(&cfg->seed, sizeof(cfg->seed));
+	randombytes_buf(cfg->flow_key, sizeof(cfg->flow_key));
+	for (int i = 0; i < 2; i++)
+		cfg->flow_key[i] |= 1;
 	cfg->started_ns = xdp_now_ns();
 	cfg->mark_bits = (__u8)(o->mark_bits ? o->mark_bits : PS_MARK_BITS);
 	cfg->bucket_bits = (__u8)(o->bucket_bits ? o->bucket_bits : PS_BUCKET_BITS);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "xdp_maps.h"
+#include "xdp_recent.h"
 
 /* Entries fetched per batch: large enough that the system call does not count. */
 #define BATCH 256
@@ -129,6 +130,8 @@ struct typed {
 		xdp_deny_fn *deny;
 	} fn;
 	void *data;
+	const struct xdp *xdp;	/* blocks only, as the next */
+	struct xdp_recent recent;
 };
 
 static int on_bucket(const void *key, const void *value, void *data)
@@ -146,9 +149,11 @@ static int on_bucket(const void *key, const void *value, void *data)
 
 static int on_block(const void *key, const void *value, void *data)
 {
-	const struct typed *t = data;
+	struct typed *t = data;
+	struct ps_block block = *(const struct ps_block *)value;
+	int err = xdp_recent_add(t->xdp, &t->recent, key, &block);
 
-	return t->fn.block(key, value, t->data);
+	return err ? err : t->fn.block(key, &block, t->data);
 }
 
 static int on_port(const void *key, const void *value, void *data)
@@ -192,10 +197,12 @@ int xdp_each_source(const struct xdp *xdp, xdp_source_fn *fn, void *data)
 
 int xdp_each_block(const struct xdp *xdp, xdp_block_fn *fn, void *data)
 {
-	struct typed t = { .fn.block = fn, .data = data };
+	struct typed t = { .fn.block = fn, .data = data, .xdp = xdp };
+	int err = walk_batches(&(struct walk){ xdp->fd[XDP_MAP_BLOCKS], sizeof(union ps_addr),
+					       sizeof(struct ps_block), 0, on_block, &t });
 
-	return walk_batches(&(struct walk){ xdp->fd[XDP_MAP_BLOCKS], sizeof(union ps_addr),
-					    sizeof(struct ps_block), 0, on_block, &t });
+	xdp_recent_free(&t.recent);
+	return err;
 }
 
 int xdp_each_port(const struct xdp *xdp, xdp_port_fn *fn, void *data)
@@ -247,76 +254,47 @@ int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_s
 	return err == 1 ? 0 : err ? err : -ENOENT;
 }
 
-int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_block *out)
+/* ---- the configuration in place ------------------------------------------ */
+
+/* For writing it word by word: a rule that another process sets meanwhile stays.
+ * NULL and errno on failure. */
+static struct ps_config *map_config(const struct xdp *xdp)
 {
-	return bpf_map_lookup_elem(xdp->fd[XDP_MAP_BLOCKS], addr, out) ? -errno : 0;
+	void *cfg = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 xdp->fd[XDP_MAP_CONFIG], 0);
+
+	return cfg == MAP_FAILED ? NULL : cfg;
 }
 
-int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr)
+static void unmap_config(struct ps_config *cfg)
 {
-	return bpf_map_delete_elem(xdp->fd[XDP_MAP_BLOCKS], addr) ? -errno : 0;
+	munmap(cfg, (size_t)sysconf(_SC_PAGESIZE));
 }
 
-int xdp_block_set(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block)
+int xdp_edited(const struct xdp *xdp)
 {
-	return bpf_map_update_elem(xdp->fd[XDP_MAP_BLOCKS], addr, block, BPF_EXIST) ? -errno : 0;
-}
+	struct ps_config *cfg = map_config(xdp);
 
-int xdp_block_add(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block)
-{
-	return bpf_map_update_elem(xdp->fd[XDP_MAP_BLOCKS], addr, block, BPF_ANY) ? -errno : 0;
-}
-
-void xdp_offender_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_offender *out)
-{
-	if (bpf_map_lookup_elem(xdp->fd[XDP_MAP_OFFENDERS], addr, out))
-		memset(out, 0, sizeof(*out));
-}
-
-int xdp_offender_set(const struct xdp *xdp, const union ps_addr *addr,
-		     const struct ps_offender *offender)
-{
-	return bpf_map_update_elem(xdp->fd[XDP_MAP_OFFENDERS], addr, offender, BPF_ANY) ? -errno :
-											   0;
-}
-
-/* Collected first: removing entries under the walk would make it skip others. */
-struct inside {
-	const struct prefix *within;
-	union ps_addr *addr;
-	size_t n, room;
-};
-
-static int collect_inside(const union ps_addr *addr, const struct ps_block *block, void *data)
-{
-	struct inside *list = data;
-
-	(void)block;
-	if (list->within && !prefix_covers(list->within, addr))
-		return 0;
-	if (list->n == list->room) {
-		size_t room = list->room ? list->room * 2 : 64;
-		union ps_addr *more = realloc(list->addr, room * sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		list->addr = more;
-		list->room = room;
-	}
-	list->addr[list->n++] = *addr;
+	if (!cfg)
+		return -errno;
+	__atomic_fetch_add(&cfg->edits, 1, __ATOMIC_RELAXED);
+	unmap_config(cfg);
 	return 0;
 }
 
-int xdp_blocks_lift(const struct xdp *xdp, const struct prefix *within)
+int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2])
 {
-	struct inside list = { .within = within };
-	int err = xdp_each_block(xdp, collect_inside, &list), lifted = 0;
+	struct ps_config *cfg = map_config(xdp);
 
-	for (size_t i = 0; i < list.n && !err; i++)
-		lifted += xdp_block_del(xdp, &list.addr[i]) == 0;
-	free(list.addr);
-	return err ? err : lifted;
+	if (!cfg)
+		return -errno;
+	for (int v6 = 0; v6 < 2; v6++)
+		__atomic_store_n(&cfg->tracked_until_ns[v6], until_ns[v6], __ATOMIC_RELAXED);
+	unmap_config(cfg);
+	return 0;
 }
+
+/* ---- lists ---------------------------------------------------------------- */
 
 static struct ps_prefix to_key(const struct prefix *prefix)
 {
@@ -375,21 +353,6 @@ static __u32 trie_entries(int fd, size_t value_bytes)
 	return n;
 }
 
-/* The config in place, for writing it word by word: a rule that another process sets
- * meanwhile stays. NULL and errno on failure. */
-static struct ps_config *map_config(const struct xdp *xdp)
-{
-	void *cfg = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
-			 xdp->fd[XDP_MAP_CONFIG], 0);
-
-	return cfg == MAP_FAILED ? NULL : cfg;
-}
-
-static void unmap_config(struct ps_config *cfg)
-{
-	munmap(cfg, (size_t)sysconf(_SC_PAGESIZE));
-}
-
 /* The program skips the look-up in a list that config says is empty. */
 static int update_counts(const struct xdp *xdp)
 {
@@ -402,18 +365,7 @@ static int update_counts(const struct xdp *xdp)
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&cfg->dst_count, trie_entries(xdp->fd[XDP_MAP_DST], sizeof(__u8)),
 			 __ATOMIC_RELAXED);
-	unmap_config(cfg);
-	return 0;
-}
-
-int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2])
-{
-	struct ps_config *cfg = map_config(xdp);
-
-	if (!cfg)
-		return -errno;
-	for (int v6 = 0; v6 < 2; v6++)
-		__atomic_store_n(&cfg->tracked_until_ns[v6], until_ns[v6], __ATOMIC_RELAXED);
+	__atomic_fetch_add(&cfg->edits, 1, __ATOMIC_RELAXED);
 	unmap_config(cfg);
 	return 0;
 }

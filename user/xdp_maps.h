@@ -17,6 +17,10 @@ int xdp_config_set(const struct xdp *xdp, const struct ps_config *cfg);
 /* config.tracked_until_ns alone; what other processes write meanwhile stays. */
 int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2]);
 
+/* Ends all that the CPUs remember of flows and of busy blocked sources: what
+ * they meet next passes every list and every stage again. */
+int xdp_edited(const struct xdp *xdp);
+
 /* Sum over the CPUs. */
 int xdp_counters(const struct xdp *xdp, struct ps_counters *out);
 
@@ -39,8 +43,10 @@ int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_s
 
 /* An automatic block. -ENOENT when there is none. */
 int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_block *out);
+/* Removed blocks drop no further packet. */
 int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr);
-/* Writes one that is there. A packet that it drops at that moment may go uncounted. */
+/* Writes one that is there, but for its counts, which stay the program's. A packet that it
+ * drops at that moment may go uncounted. */
 int xdp_block_set(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);
 /* Writes one, new or in the place of what is there. */
 int xdp_block_add(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);

@@ -115,6 +115,7 @@ struct ps_config {
 	__u32 magic;
 	__u32 version;
 	__u64 seed;		/* keys every hash; random per table set, kept across upgrades */
+	__u64 flow_key[2];	/* of ps_hash_flow(): odd, as random as the seed and not made from it */
 	__u64 started_ns;	/* monotonic clock at first attach */
 	__u64 test_now_ns;	/* scripted clock; read only by a program loaded for tests */
 	__u64 tracked_until_ns[2]; /* IPv4, IPv6: flows on their way through enter the connection
@@ -127,7 +128,9 @@ struct ps_config {
 	__u8 save_ports;	/* keep per-port counters */
 	__u32 deny_count;	/* prefixes in `deny`: zero spares the look-up */
 	__u32 dst_count;	/* prefixes in `dst`: zero means every destination */
+	__u32 edits;		/* of lists and blocks by hand: each ends all that `recent` holds */
 	__u32 loader_pid;	/* of the latest loader; it runs while it holds the pin folder's lock */
+	__u32 pad;
 };
 
 /* One piece of evidence. */
@@ -206,6 +209,19 @@ struct ps_block {
 	__u8 proof_ttl;		/* of the packet that completed the handshake; 0: none was seen */
 	__u8 pad[3];
 	struct ps_source evidence; /* as it was at the crossing probe */
+};
+
+/*
+ * Value of `recent`, one array per CPU: a blocked source that sent something
+ * to this CPU a moment ago. What it sends next is dropped and counted here.
+ */
+struct ps_recent {
+	union ps_addr addr;
+	__u64 since_ns;		/* tells its block from a later one of the same source */
+	__u64 until_ns;		/* when the block's deadline is moved next; nothing but counts changes before */
+	__u64 bytes;		/* dropped and not yet entered in the block */
+	__u32 packets;
+	__u32 edits;		/* config.edits as of then */
 };
 
 /*
@@ -351,7 +367,8 @@ _Static_assert(sizeof(union ps_addr) == 16, "abi");
 _Static_assert(PS_CLASS_UDP == PS_CLASS_MAX - 1 && PS_CLASS_MAX <= PS_CLASS_SLOTS, "abi");
 _Static_assert(sizeof(struct ps_probe) == 8, "abi");
 _Static_assert(sizeof(struct ps_rule) == 80, "abi");
-_Static_assert(sizeof(struct ps_config) == 144, "abi");
+_Static_assert(sizeof(struct ps_config) == 168, "abi");
+_Static_assert(sizeof(struct ps_recent) == 48, "abi");
 _Static_assert(sizeof(struct ps_source) == 432, "abi");
 _Static_assert(sizeof(struct ps_bucket) == 24 + PS_WAYS * 432, "abi");
 _Static_assert(sizeof(struct ps_block) == 64 + 432, "abi");

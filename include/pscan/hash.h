@@ -24,18 +24,33 @@ PS_INLINE __u64 ps_mix(__u64 v)
 }
 
 /* Each word passes through the mixer on its own: nobody can trade a change in
- * one half of an IPv6 address against one in the other. */
+ * one half of an IPv6 address against one in the other. Of IPv4 one says all. */
 PS_INLINE __u64 ps_hash_addr(__u64 seed, const union ps_addr *a)
 {
-	return ps_mix(ps_mix(a->d[0] ^ seed) ^ a->d[1]);
+	__u64 hash = ps_mix(a->d[1] ^ seed);
+
+	return a->d[0] ? ps_mix(hash ^ a->d[0]) : hash;
 }
 
-/* Of both ends and the ports of a packet, in the direction it travels. */
-PS_INLINE __u64 ps_hash_flow(__u64 src_hash, const struct ps_packet *p)
+/*
+ * Of both ends and the ports of a packet, in the direction it travels.
+ *
+ * A sum of products with random odd factors: for any two flows that a stranger
+ * may choose it is equal under at most one of 2^31 keys, because the ports fill
+ * only half a word (two differences cancel only when they have as many trailing
+ * zeros). That needs two multiplications at once where a mixer needs four, one
+ * after the other, and every established packet asks. The high bits are the
+ * random ones.
+ */
+PS_INLINE __u64 ps_hash_flow(const __u64 key[2], const struct ps_packet *p)
 {
-	__u64 ports = (__u64)p->sport << 32 | (__u64)p->dport << 16 | p->proto;
+	__u64 ends = (__u64)p->src.w[3] << 32 | p->dst.w[3];
+	__u64 ports = (__u32)p->sport << 16 | p->dport;
 
-	return ps_mix(ps_mix(src_hash ^ p->dst.d[1]) ^ p->dst.d[0] ^ ports);
+	if (!(p->bits & PS_PKT_V4))
+		ends = ps_mix(ps_mix(ps_mix(p->src.d[0] ^ key[0]) ^ p->src.d[1] ^ p->dst.d[0]) ^
+			      key[1] ^ p->dst.d[1]);
+	return key[0] * ends + key[1] * ports + p->proto;
 }
 
 #endif /* PSCAN_HASH_H */

@@ -61,6 +61,10 @@
 /* Automatic blocks (LRU): the least recently active makes room. */
 #define PS_BLOCKS_MAX 32768
 
+/* Blocked sources whose packets are dropped by the short way, per CPU. More at
+ * a time, or two in one place: the rest take the long way. */
+#define PS_RECENT_BITS 10
+
 /* Sources whose earlier proven blocks make the next one longer (LRU): the one
  * asked for least recently begins again. */
 #define PS_OFFENDERS_MAX 8192

@@ -25,6 +25,13 @@ PS_INLINE __u32 ps_mark_index(const struct ps_config *cfg, __u64 hash)
 	return (__u32)hash & ((1U << (cfg->mark_bits & 31)) - 1);
 }
 
+/* Where a CPU keeps a blocked source that is busy; ps_recent holds the whole
+ * address, so that a hash of no great quality does. */
+PS_INLINE __u32 ps_recent_index(__u64 key, const union ps_addr *addr)
+{
+	return (__u32)((addr->d[0] ^ addr->d[1]) * key >> (64 - PS_RECENT_BITS));
+}
+
 /* Tag of a source within its bucket; never 0. */
 PS_INLINE __u32 ps_bucket_tag(__u64 hash)
 {

@@ -97,6 +97,12 @@ PS_INLINE __u64 ps_verdict_renew_step(const struct ps_block *b)
 	return eighth < most ? eighth : most;
 }
 
+/* From when on a packet moves the deadline. Those before are only counted. */
+PS_INLINE __u64 ps_verdict_renew_at(const struct ps_block *b)
+{
+	return b->until_ns - b->span_ns + ps_verdict_renew_step(b);
+}
+
 /* The class that contributed most to the evidence; the lower one among equals. */
 PS_INLINE enum ps_class ps_verdict_name(const __u32 *points)
 {

@@ -59,16 +59,83 @@ static void test_avalanche(void **state)
 static void test_keyed(void **state)
 {
 	union ps_addr a = { .w = { 0, 0, 0xffff0000, 7 } };
-	struct ps_packet p = { .dst = a, .sport = 1, .dport = 2, .proto = 6 }, q = p;
-	__u64 src = ps_hash_addr(SEED, &a);
 	(void)state;
 
-	assert_true(src != ps_hash_addr(SEED ^ 1, &a));
-	assert_true(ps_hash_flow(src, &p) != ps_hash_flow(src ^ 1, &p));
-	q.sport = 2, q.dport = 1; /* the other direction is another flow */
-	assert_true(ps_hash_flow(src, &p) != ps_hash_flow(src, &q));
-	q = p, q.proto = 17;
-	assert_true(ps_hash_flow(src, &p) != ps_hash_flow(src, &q));
+	assert_true(ps_hash_addr(SEED, &a) != ps_hash_addr(SEED ^ 1, &a));
+}
+
+static const __u64 flow_key[2] = { SEED | 1, 0x9e3779b97f4a7c15ULL };
+
+static __u64 random64(__u64 *state)
+{
+	return ps_mix(*state += 0x9e3779b97f4a7c15ULL);
+}
+
+/* Every field of a flow counts, for both families. */
+static void test_flow_fields(void **state)
+{
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct ps_packet p = { .src.d = { v6, 0xffff }, .dst.d = { v6, 0xffff }, .sport = 1,
+				       .dport = 2, .proto = 6, .bits = v6 ? 0 : PS_PKT_V4 };
+		__u64 hash = ps_hash_flow(flow_key, &p), other[2] = { flow_key[0], flow_key[1] + 2 };
+		struct ps_packet q = p;
+
+		assert_true(hash != ps_hash_flow(other, &p));
+		for (int bit = v6 ? 0 : 96; bit < 128; bit++) {
+			q = p, q.src.b[bit / 8] ^= (__u8)(1 << bit % 8);
+			assert_true(hash != ps_hash_flow(flow_key, &q));
+			q = p, q.dst.b[bit / 8] ^= (__u8)(1 << bit % 8);
+			assert_true(hash != ps_hash_flow(flow_key, &q));
+		}
+		q = p, q.sport = 2, q.dport = 1; /* the other direction is another flow */
+		assert_true(hash != ps_hash_flow(flow_key, &q));
+		q = p, q.proto = 17;
+		assert_true(hash != ps_hash_flow(flow_key, &q));
+	}
+}
+
+/*
+ * The pairs that a sum of products could mistake for each other under any key:
+ * one bit of the addresses and one of the ports, where both cancel only by chance.
+ */
+static void test_flow_collisions(void **state)
+{
+	struct ps_packet p = { .src = { .w = { 0, 0, 0xffff0000, 0x0100000a } }, .sport = 40000,
+			       .dst = { .w = { 0, 0, 0xffff0000, 0x0200000a } }, .dport = 443,
+			       .proto = 6, .bits = PS_PKT_V4 };
+	__u64 seed = SEED;
+	(void)state;
+
+	for (int bit = 0; bit < 64; bit++)
+		for (int port = 0; port < 32; port++)
+			for (int keys = 0; keys < 50; keys++) {
+				__u64 key[2] = { random64(&seed) | 1, random64(&seed) | 1 };
+				struct ps_packet q = p;
+
+				q.src.w[3] ^= bit < 32 ? 1U << bit : 0;
+				q.dst.w[3] ^= bit < 32 ? 0 : 1U << (bit - 32);
+				q.sport ^= (__u16)(port < 16 ? 1 << port : 0);
+				q.dport ^= (__u16)(port < 16 ? 0 : 1 << (port - 16));
+				assert_true(ps_hash_flow(key, &p) != ps_hash_flow(key, &q));
+			}
+}
+
+/* Its high bits place flows evenly, those of one client's successive ports too. */
+static void test_flow_even(void **state)
+{
+	static unsigned int hits[1024];
+	struct ps_packet p = { .src = { .w = { 0, 0, 0xffff0000, 0x0100000a } }, .dport = 443,
+			       .dst = { .w = { 0, 0, 0xffff0000, 0x0200000a } },
+			       .proto = 6, .bits = PS_PKT_V4 };
+	(void)state;
+
+	for (__u32 i = 0; i < 65536; i++) {
+		p.sport = (__u16)i;
+		hits[ps_hash_flow(flow_key, &p) >> 54]++;
+	}
+	for (int i = 0; i < 1024; i++)
+		assert_in_range(hits[i], 1, 200); /* 64 each if it were perfect */
 }
 
 int main(void)
@@ -77,6 +144,9 @@ int main(void)
 		cmocka_unit_test(test_even),
 		cmocka_unit_test(test_avalanche),
 		cmocka_unit_test(test_keyed),
+		cmocka_unit_test(test_flow_fields),
+		cmocka_unit_test(test_flow_collisions),
+		cmocka_unit_test(test_flow_even),
 	};
 
 	return cmocka_run_group_tests_name("hash", tests, NULL, NULL);

@@ -7,17 +7,23 @@
 #include <pscan/parse.h>
 
 /*
- * Parses a copy that ends exactly where the frame does, so that the address
+ * Parses a copy, by the short way too if that takes it. The copy ends exactly where the frame does, so that the address
  * sanitizer sees a read of one byte too many.
  */
 static enum ps_parse parse(const struct pkt *frame, struct ps_packet *p)
 {
 	__u8 *exact = malloc(frame->bytes + !frame->bytes);
+	struct ps_packet plain;
 	enum ps_parse res;
 
 	assert_non_null(exact);
 	memcpy(exact, frame->data, frame->bytes);
 	res = ps_parse_eth(exact, exact + frame->bytes, p);
+	if (ps_parse_plain(exact, exact + frame->bytes, &plain)) {
+		plain.bits |= p->bits & PS_PKT_GROUP;
+		assert_int_equal(res, PS_PARSE_OK);
+		assert_memory_equal(&plain, p, sizeof(plain));
+	}
 	free(exact);
 	return res;
 }
@@ -58,6 +64,24 @@ static void test_tcp_v4(void **state)
 	assert_int_equal(p.l4_off, 34);
 	assert_int_equal(p.payload_off, 62);
 	assert_int_equal(p.bits, PS_PKT_V4);
+}
+
+/* Which frames the short way takes. */
+static void test_plain(void **state)
+{
+	struct pkt takes[] = { PKT(ETH(), IPV4(), TCP()), PKT(ETH(), IPV4(), UDP(), DATA(9)),
+			       PKT(ETH(), IPV4(), TCP(.option_bytes = 40), DATA(1400)) };
+	struct pkt leaves[] = { PKT(ETH(), IPV4(.option_bytes = 4), TCP()),
+				PKT(ETH(), IPV4(), ICMP()), PKT(ETH(), VLAN(), IPV4(), TCP()),
+				PKT(ETH(), IPV4(.frag = PS_IPV4_MF), TCP()),
+				PKT(ETH(), IPV4(.frag = 1), TCP()), PKT(ETH(), IPV6(), TCP()) };
+	struct ps_packet p;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(takes) / sizeof(takes[0]); i++)
+		assert_true(ps_parse_plain(takes[i].data, takes[i].data + takes[i].bytes, &p));
+	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
+		assert_false(ps_parse_plain(leaves[i].data, leaves[i].data + leaves[i].bytes, &p));
 }
 
 static void test_tcp_v6(void **state)
@@ -356,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tcp_v4),
+		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_tcp_v6),
 		cmocka_unit_test(test_udp_and_icmp),
 		cmocka_unit_test(test_tags),

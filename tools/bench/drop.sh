@@ -94,7 +94,7 @@ measure() {
 	"teardown_$name"
 }
 
-variants="bare pscan nft_ingress nft_input ipset_raw no_filter"
+variants=${ONLY:-bare pscan nft_ingress nft_input ipset_raw no_filter}
 for ((round = 0; round < rounds; round++)); do
 	for variant in $variants; do
 		measure "$variant"

@@ -231,7 +231,7 @@ static void row(const char *name, const char *key, int empty, int peer, int ours
 static void block_source(__be32 source)
 {
 	union ps_addr src = pkt_v4(source);
-	struct ps_block block = { .until_ns = ~0ULL >> 1 };
+	struct ps_block block = { .until_ns = ~0ULL >> 1, .span_ns = 600 * 1000000000ULL };
 
 	must(bpf_map_update_elem(pscan->fd[XDP_MAP_BLOCKS], &src, &block, BPF_ANY) == 0,
 	     "blocking the source");
