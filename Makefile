@@ -198,6 +198,10 @@ run: ## build, then attach to IFACE=..., or show everything in a two-host lab
 
 .PHONY: bench bench-build
 bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o $(B)/tools/bench/vary.bpf.o
+bench: ## everything beside its peers, in one run and one table; QUICK=1: rough, in minutes
+	$(Q)tools/install-deps.sh --bench || echo "make bench: going on with the peers that are here"
+	$(Q)$(MAKE) --no-print-directory bench-build
+	$(Q)tools/bench/all.sh
 bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 	$(Q)tools/bench/$*.sh
 

@@ -26,7 +26,7 @@ _pscan_xdp_capture='-d --device -i --dst-ip --filter -m --max-packets --allow --
 _pscan_xdp_options() {
 	case $1 in
 	attach)
-		echo "-d --device --allow -i --dst --dst-ip --mode --dispatcher --keep --sources -s --save-ports
+		echo "-d --device --allow -i --dst --dst-ip --mode --dispatcher --keep --group --sources -s --save-ports
 			-m --max-packets --events --json --pcap --confirm -v --verbose $_pscan_xdp_rule"
 		;;
 	'attach --pcap') echo "--pcap $_pscan_xdp_rule $_pscan_xdp_capture" ;;
@@ -49,7 +49,7 @@ _pscan_xdp_takes_value() {
 	--weight-* | --low-ports | --traps | --count | --types | --block | --block-time) return 0 ;;
 	--block-max | --unproven | --cookie-rate | --unproven-time) return 0 ;;
 	--quiet-time | --filter | -l | --log-file | --sort | --top | --source | -t | --time) return 0 ;;
-	--confirm | -o | --output | --flags | -u | --target | --list | -iL | --exclude) return 0 ;;
+	--confirm | --group | -o | --output | --flags | -u | --target | --list | -iL | --exclude) return 0 ;;
 	--exclude-file | -p | --ports | --top-ports | -e | --interface | -S | -g) return 0 ;;
 	--source-port | --ttl | -T | --timing | --rate | --min-rate | --max-rate) return 0 ;;
 	--retries | --timeout | --host-timeout | --delay | --connections | --seed) return 0 ;;
@@ -120,6 +120,7 @@ _pscan_xdp_filter() {
 _pscan_xdp_value() {
 	case $1 in
 	-d | --device | -e | --interface) _pscan_xdp_offer "$2" < <(_pscan_xdp_interfaces) ;;
+	--group) _pscan_xdp_offer "$2" < <(compgen -g) ;;
 	--mode) _pscan_xdp_words "$2" auto native generic ;;
 	--profile) _pscan_xdp_words "$2" sophos psd ;;
 	--count) _pscan_xdp_words "$2" ports packets ;;
