@@ -238,6 +238,7 @@ no_program() {
 }
 
 # A namespace inside the target's host, with a cable of its own; the target's bpffs.
+# shellcheck disable=SC2016 # $0 is the inner shell's
 in_namespace='ip link set lo up
 	ip link add v0 index 201 type veth peer name v1 index 202
 	ip link set v0 up
@@ -390,7 +391,7 @@ kill_loaders() {
 measure_span() {
 	local start=${EPOCHREALTIME/./}
 
-	attach "$@"
+	attach
 	span_ms=$(((${EPOCHREALTIME/./} - start) / 800))
 	# On a machine that is busy with something else, better early deaths than a long test.
 	[ "$span_ms" -le 1000 ] || span_ms=1000
