@@ -96,7 +96,10 @@ static __always_inline bool has_mss(const struct cookie_probe *probe, __u32 tcp_
 	for (int i = 0; i < TCP_BYTES_MAX - (int)sizeof(struct ps_tcp); i++) {
 		__u8 kind, bytes;
 
-		if (at + 1 >= tcp_bytes || at + 1 >= TCP_BYTES_MAX)
+		if (at + 1 >= tcp_bytes)
+			return false;
+		ps_opaque(at); /* as in cookie_answer() */
+		if (at > TCP_BYTES_MAX - 2)
 			return false;
 		kind = probe->tcp[at];
 		if (kind == TCP_OPTION_END)
