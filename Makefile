@@ -94,6 +94,12 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libpscan-san.a
 	$(Q)$(CC) $(user_cflags) $(sanitizers) -Itests/harness -MMD -MP $< $(B)/libpscan-san.a \
 		-o $@ -lcmocka $(pkg_libs)
 
+# Without the sanitizers, for memcheck.
+$(B)/valgrind/%: tests/unit/%.c $(filter-out $(B)/user/main.o,$(user_obj))
+	$(call say,TEST,$@) mkdir -p $(@D)
+	$(Q)$(CC) $(user_cflags) -O1 -g -Itests/harness -MMD -MP $< \
+		$(filter-out $(B)/user/main.o,$(user_obj)) -o $@ -lcmocka $(pkg_libs)
+
 $(B)/tests/prog/%: tests/prog/%.c $(filter-out $(B)/user/main.o,$(user_obj))
 	$(call say,TEST,$@) mkdir -p $(@D)
 	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< \
@@ -170,10 +176,17 @@ test-kernels: ## real kernels in QEMU, as TAP; downloads them once
 
 kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmexit
 
+valgrind: all $(unit_bin:$(B)/tests/unit/%=$(B)/valgrind/%) $(harness_bin) ## memcheck: unit tests and commands; no root
+	$(Q)tools/valgrind.sh
+
+.PHONY: fuzz-coverage
+fuzz-coverage: $(fuzz_bin) ## what the fuzzers reach, after FUZZ_SECONDS each
+	$(Q)tests/fuzz/coverage.sh
+
 lint: all ## include directions, manual, scripts, sizes, licences, cppcheck
 	$(Q)tools/lint.sh
 
-.PHONY: test-build lint
+.PHONY: test-build lint valgrind
 test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz_bin) \
 	$(kernels_need)
 
@@ -189,8 +202,16 @@ run: ## build, then attach to IFACE=..., or show everything in a two-host lab
 
 .PHONY: bench bench-build
 bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o $(B)/tools/bench/vary.bpf.o
+bench: ## everything beside its peers, in one run and one table; QUICK=1: rough, in minutes
+	$(Q)tools/install-deps.sh --bench || echo "make bench: going on with the peers that are here"
+	$(Q)$(MAKE) --no-print-directory bench-build
+	$(Q)tools/bench/all.sh
 bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 	$(Q)tools/bench/$*.sh
+
+.PHONY: soak
+soak: bench-build ## MINUTES=n of load, scans and floods at once; plots in build/soak/
+	$(Q)MINUTES=$(or $(MINUTES),3) tools/bench/soak.sh
 
 # ---- install ---------------------------------------------------------------
 

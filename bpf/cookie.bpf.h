@@ -241,14 +241,20 @@ static __always_inline int turn_ethernet(struct xdp_md *ctx)
 /* Turns the SYN in the frame into our answer to it. False: there is none to give. */
 static __attribute__((noinline)) bool cookie_answer(struct xdp_md *ctx, const struct ps_packet *p)
 {
-	__u32 tcp_bytes = p->payload_off - p->l4_off, bytes = sizeof(struct ps_tcp);
+	__u32 tcp_bytes = (p->payload_off - p->l4_off) & 63, bytes = sizeof(struct ps_tcp);
 	bool v4 = p->bits & PS_PKT_V4;
 	struct cookie_segment segment;
 	struct cookie_probe probe = {};
 	__s64 cookie;
 	int err;
 
-	if (tcp_bytes < sizeof(struct ps_tcp) || tcp_bytes > TCP_BYTES_MAX)
+	/* Two comparisons of the very register that is used: made into one of its difference,
+	 * as clang 14 would, they tell the verifier of 6.1 nothing. */
+	ps_opaque(tcp_bytes);
+	if (tcp_bytes < sizeof(struct ps_tcp))
+		return false;
+	ps_opaque(tcp_bytes);
+	if (tcp_bytes > TCP_BYTES_MAX)
 		return false;
 	if (v4)
 		err = bpf_xdp_load_bytes(ctx, p->ip_off, &probe.ip, sizeof(probe.ip.v4));

@@ -107,12 +107,14 @@ check_core_alone() {
 }
 
 check_directions() {
-	local user=(user/*.[ch]) scan=()
+	local user=(user/*.[ch] user/slow/*.[ch]) scan=()
 
 	mapfile -t scan < <(find user/scan -name '*.[ch]' 2>/dev/null | sort)
 
 	refuse "${user[@]}" "${scan[@]}" -- '\.bpf\.h' '^$' 'bpf/ and user/ meet in include/pscan/ only'
 	refuse "${user[@]}" "${scan[@]}" -- '^<bpf/' '^user/xdp[a-z_]*\.c$' 'only user/xdp*.c see libbpf'
+	refuse "${user[@]}" "${scan[@]}" -- '^<xdp/' '^user/xdp_dispatch\.c$' \
+		'only user/xdp_dispatch.c sees libxdp'
 	refuse "${user[@]}" "${scan[@]}" -- '\.skel\.h' '^user/xdp\.c$' 'only user/xdp.c sees the skeleton'
 	refuse "${user[@]}" "${scan[@]}" -- '^<pcap' '^user/(input_pcap|scan/recv)\.c$' \
 		'only user/input_pcap.c and user/scan/recv.c see libpcap'

@@ -20,6 +20,12 @@ kernel_packages=(
 	busybox-static cpio dash iproute2 jq kmod qemu-system-x86 xdp-tools xz-utils zstd
 )
 
+# The peers among them: what each does not find, a benchmark names and goes without.
+bench_packages=(
+	dnsmasq-base ethtool gnuplot-nox iperf3 iproute2 ipset iptables jq masscan nftables nmap procps
+	util-linux xdp-tools
+)
+
 die() {
 	echo "install-deps.sh: $1" >&2
 	exit 1
@@ -57,11 +63,13 @@ case ${1-} in
 '') wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
 --build) wanted=("${build_packages[@]}") ;;
 --kernels) wanted=("${kernel_packages[@]}") ;;
+--bench) wanted=("${build_packages[@]}" "${bench_packages[@]}") ;;
 *)
 	cat >&2 <<-'USAGE'
-		Usage: tools/install-deps.sh [--build | --kernels]
+		Usage: tools/install-deps.sh [--build | --kernels | --bench]
 		  --build     not what only the tests need
 		  --kernels   what tests on other kernels need, and nothing else
+		  --bench     what building and the benchmarks need, peers included
 	USAGE
 	exit 2
 	;;

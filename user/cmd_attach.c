@@ -456,6 +456,7 @@ int cmd_attach(int argc, char **argv)
 	a.session.rule = &a.rule.rule;
 	a.session.slow = a.rule.slow;
 
+	session_hold_signals();
 	err = load_or_wait(&load, &xdp);
 	if (err == -EBUSY)
 		return join(&a) ? EXIT_FAILED : EXIT_DONE;

@@ -129,8 +129,10 @@ static bool take_event(struct model *m, struct json_object *o)
 	struct model_source *s;
 	union ps_addr addr;
 
-	if (strcmp(text_of(o, "event"), "summary") == 0)
-		return true; /* of --json; the events before it say the same */
+	/* Of --json, and the events before it say the same; or about a host, no source's. */
+	if (strcmp(text_of(o, "event"), "summary") == 0 ||
+	    strcmp(text_of(o, "event"), "crowd") == 0)
+		return true;
 	if (kind == PS_EVENT_MAX || !at_ns || !source_parse(text_of(o, "source"), &addr))
 		return false;
 	s = model_take(m, &addr);

@@ -8,7 +8,7 @@
 _pscan_xdp_commands='attach confirm detach check status stats why block scan allow replay report'
 
 _pscan_xdp_rule='--profile --threshold --window --weight-low --weight-high --weight-trap
-	--low-ports --traps --count --types --monitor --block --block-time --block-max
+	--low-ports --traps --count --types --slow --monitor --block --block-time --block-max
 	--unproven --cookie-rate --unproven-time --quiet-time'
 
 _pscan_xdp_scan='--connect --syn --fin --null --xmas --maimon --ack --window --flags --udp --ping
@@ -26,7 +26,7 @@ _pscan_xdp_capture='-d --device -i --dst-ip --filter -m --max-packets --allow --
 _pscan_xdp_options() {
 	case $1 in
 	attach)
-		echo "-d --device --allow -i --dst --dst-ip --mode --dispatcher --keep --sources -s --save-ports
+		echo "-d --device --allow -i --dst --dst-ip --mode --dispatcher --keep --group --sources -s --save-ports
 			-m --max-packets --events --json --pcap --confirm -v --verbose $_pscan_xdp_rule"
 		;;
 	'attach --pcap') echo "--pcap $_pscan_xdp_rule $_pscan_xdp_capture" ;;
@@ -46,10 +46,11 @@ _pscan_xdp_takes_value() {
 	case $1 in
 	-d | --device | --allow | --deny | -i | --dst | --dst-ip | --mode | --sources) return 0 ;;
 	-m | --max-packets | --events | --profile | --threshold | --window) return 0 ;;
+	--slow) return 0 ;;
 	--weight-* | --low-ports | --traps | --count | --types | --block | --block-time) return 0 ;;
 	--block-max | --unproven | --cookie-rate | --unproven-time) return 0 ;;
 	--quiet-time | --filter | -l | --log-file | --sort | --top | --source | -t | --time) return 0 ;;
-	--confirm | -o | --output | --flags | -u | --target | --list | -iL | --exclude) return 0 ;;
+	--confirm | --group | -o | --output | --flags | -u | --target | --list | -iL | --exclude) return 0 ;;
 	--exclude-file | -p | --ports | --top-ports | -e | --interface | -S | -g) return 0 ;;
 	--source-port | --ttl | -T | --timing | --rate | --min-rate | --max-rate) return 0 ;;
 	--retries | --timeout | --host-timeout | --delay | --connections | --seed) return 0 ;;
@@ -120,9 +121,11 @@ _pscan_xdp_filter() {
 _pscan_xdp_value() {
 	case $1 in
 	-d | --device | -e | --interface) _pscan_xdp_offer "$2" < <(_pscan_xdp_interfaces) ;;
+	--group) _pscan_xdp_offer "$2" < <(compgen -g) ;;
 	--mode) _pscan_xdp_words "$2" auto native generic ;;
 	--profile) _pscan_xdp_words "$2" sophos psd ;;
 	--count) _pscan_xdp_words "$2" ports packets ;;
+	--slow) _pscan_xdp_words "$2" on off ;;
 	--block) _pscan_xdp_words "$2" soft hard ;;
 	--unproven) _pscan_xdp_words "$2" soft cookie full ;;
 	--sort) _pscan_xdp_words "$2" score packets last addr ;;

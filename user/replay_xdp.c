@@ -198,8 +198,9 @@ static void compare_counters(struct twins *t, const struct ps_counters *there)
 			differ(t, "counter %s: %llu here, %llu in the kernel", names_parse(i),
 			       (unsigned long long)here->parse[i],
 			       (unsigned long long)there->parse[i]);
+	/* Nobody reads the contacts here: that the ring fills up says nothing about the twins. */
 	for (unsigned int i = 0; i < PS_COUNT_MAX; i++)
-		if (here->stage[i] != there->stage[i])
+		if (i != PS_COUNT_CONTACT_LOST && here->stage[i] != there->stage[i])
 			differ(t, "counter %s: %llu here, %llu in the kernel", names_count(i),
 			       (unsigned long long)here->stage[i],
 			       (unsigned long long)there->stage[i]);

@@ -58,9 +58,26 @@ static void on_signal(int number)
 		stop = 1;
 }
 
+static void ending_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGUSR1);
+}
+
+void session_hold_signals(void)
+{
+	sigset_t set;
+
+	ending_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static void catch_signals(bool unconfirmed)
 {
 	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t set;
 
 	stop = 0;
 	confirmed = 0;
@@ -71,6 +88,8 @@ static void catch_signals(bool unconfirmed)
 	if (unconfirmed)
 		sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	ending_signals(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static const char *name_of(const void *data, __u32 ifindex)
@@ -88,7 +107,9 @@ static void on_contact(const struct ps_contact *contact, void *data)
 	struct session *s = data;
 
 	proof_note(&s->proof, contact);
-	session_slow_contact(&s->slow, contact);
+	/* A cookie's ACK comes of our own answer, it is no probe. */
+	if (contact->kind != PS_CONTACT_COOKIE)
+		session_slow_contact(&s->slow, contact);
 }
 
 static void read_contacts(struct session *s)

@@ -25,6 +25,12 @@ struct session_options {
 };
 
 /*
+ * From here on SIGINT, SIGTERM and SIGUSR1 wait for session_run(): whoever asks
+ * for the end while the program is being attached would otherwise leave it behind.
+ */
+void session_hold_signals(void);
+
+/*
  * Runs until SIGINT or SIGTERM, max_packets, or until every interface is gone.
  * Return: 0; -ENODEV when no interface is left; -ETIMEDOUT when nobody
  * confirmed; another negative errno when the events cannot be read. A line was

@@ -167,7 +167,7 @@ static int attach(struct xdp_program *prog, unsigned int ifindex, enum xdp_dispa
 int xdp_dispatch_add(struct bpf_object *obj, const char *name, unsigned int ifindex,
 		     const char *ifname, enum xdp_dispatch_mode mode)
 {
-	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .obj = obj, .prog_name = name);
+	LIBBPF_OPTS(xdp_program_opts, opts, .obj = obj, .prog_name = name);
 	struct xdp_program *prog;
 	int err;
 

@@ -3,9 +3,9 @@
 """
 truth.t - other people's captures against the ground truth in truth.csv.
 
-Every scanner that the rule can see must be found, with the right type; nobody
-else may be flagged; nothing may crash. A scan that stays below the rule must
-not be flagged either: the test then says that the rule is blind to it.
+Every scanner that the rule can see must be found by it, with the right type;
+what stays below the rule, by the engine that SLOW names, after no more failures
+than it names; nobody else may be flagged by any engine; nothing may crash.
 
 The captures are not part of the tree: PSCAN_CAPTURES names their folder.
 """
@@ -30,6 +30,33 @@ TYPES = [("connect()", "SYN"), ("SYN", "SYN"), ("NULL", "NULL"), ("XMAS", "XMAS"
 # Where the shape at the crossing probe is another than that of the whole scan, and why.
 OTHER_SHAPE = {
     "scan/xmas-cloud-vm-background.pcap": ("block", "the scanner also asks its resolver"),
+}
+
+# What the rule is blind to: the engine that finds it, the failed contacts it takes at most,
+# and the sources. The walk also finds these two before the rule does.
+SLOW = {
+    "scan/syn-paced-100ms-29.pcap": ("walk", 11, {"10.100.25.14"}),
+    "scan/horizontal-telnet-10hosts.pcap": ("walk", 4, {"10.0.0.1"}),
+    "scan/slow-horizontal-multiport-vlan.pcap": ("walk", 4, {"125.27.226.209"}),
+    # The four busiest of 1241; the others that are found send SYNs to closed telnet ports, too.
+    "scan/distributed-telnet-1241src-vlan.pcap": (
+        "walk", 5, {"159.65.89.175", "159.89.32.101", "167.99.1.222", "67.205.186.38"}),
+    "scan/syn-ping-sweep-256.pcapng": ("walk", 4, {"10.0.0.128"}),
+    "scan/udp-horizontal-96.pcap": ("sweep", 25, {"246.237.45.150"}),
+    "scan/nmap-discovery-and-version.pcap": ("walk", 5, {"192.168.1.71"}),
+    "packet-logs/syn_scan_1000_1500.log": ("walk", 30, {"192.168.10.55"}),
+    "scan/connect-scan-in-browsing.pcap": ("walk", 4, {"192.168.0.4"}),
+    "scan/syn-slow-104-arp.pcap": ("walk", 4, {"172.16.222.50"}),
+}
+MANY_SCANNERS = {"scan/distributed-telnet-1241src-vlan.pcap"}
+
+# Found by nothing, and why.
+BLIND = {
+    "scan/sctp-init-scan.pcap": "SCTP is not looked at",
+    "scan/ip-protocol-scan.pcap": "it probes no port",
+    "scan/nmap-os-fingerprint.pcapng": "two ports: it looks at the system, not for ports",
+    "scan/worm-background-radiation.pcap": "three closed ports and an open one of one host each",
+    "packet-logs/mirai_default_credentials_scan.log": "two ports of one host",
 }
 
 FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32}
@@ -92,20 +119,44 @@ def replay(path):
     events = []
     for line in run.stdout.decode().splitlines():
         found = json.loads(line)
-        if found["event"] == "scan":
+        if found["event"] in ("scan", "crowd"):
             events.append(found)
     return events, run.returncode, run.stderr.decode(errors="replace")
 
 
+def judge_slow(row, events):
+    """The same for the engines beside the rule: None, or what is wrong."""
+    engine, most, sources = SLOW.get(row["file"], ("", 0, set()))
+    for event in events:
+        if event["event"] == "crowd":
+            return "a crowd at %s" % event["target"]
+        if event["source"] not in sources:
+            if row["file"] in MANY_SCANNERS:
+                continue
+            return "%s is flagged by the %s" % (event["source"], event["engine"])
+        if event["engine"] != engine or event["score"] > most:
+            return "%s: %s after %d, it was %s after %d" % (
+                event["source"], event["engine"], event["score"], engine, most)
+    missed = sources - {event["source"] for event in events}
+    return "the %s misses %s" % (engine, sorted(missed)) if missed else None
+
+
 def judge(row, path):
-    """None when the capture is told as the truth has it, else what is wrong."""
+    """(None when the capture is told as the truth has it, else what is wrong; its engines)."""
     events, code, said = replay(path)
+    engines = sorted({event["engine"] for event in events})
+    if code not in (0, 1) or "Sanitizer" in said or "runtime error" in said:
+        return "exit %d: %s" % (code, said[-300:]), engines
+    if code == 1 and not said:
+        return "failed without a word", engines
+    wrong = judge_burst(row, [event for event in events if event["engine"] == "burst"])
+    return wrong or judge_slow(row, [e for e in events if e["engine"] != "burst"]), engines
+
+
+def judge_burst(row, events):
+    """The rule's own scans: None, or what is wrong."""
     want = set(row["fires_P_sources"].split())
     got = {event["source"] for event in events}
-    if code not in (0, 1) or "Sanitizer" in said or "runtime error" in said:
-        return "exit %d: %s" % (code, said[-300:])
-    if code == 1 and not said:
-        return "failed without a word"
     if got != want:
         return "flagged %s, the truth is %s" % (sorted(got), sorted(want))
     for event in events:
@@ -136,11 +187,13 @@ def main():
                           % (number, row["file"]))
                     continue
                 path = rebuilt.name
-            wrong = judge(row, path)
-        blind = row["category"] == "scan" and not row["fires_P_sources"]
+            wrong, engines = judge(row, path)
+        if not wrong and not engines and row["category"] in ("scan", "packet-log"):
+            wrong = None if row["file"] in BLIND else "nothing finds it"
         failed += wrong is not None
+        how = BLIND.get(row["file"], ", ".join(engines))
         print("%s %d - %s%s" % ("not ok" if wrong else "ok", number, row["file"],
-                                " (a scan below the burst rule)" if blind else ""))
+                                " (%s)" % how if how else ""))
         if wrong:
             print("# " + wrong.replace("\n", "\n# "))
     return 1 if failed else 0

@@ -20,7 +20,8 @@ attach() {
 	attached_to t0
 }
 
-# attached_to IFACE: wait until the loader says that it is.
+# attached_to IFACE: wait until the loader says that it is. The verifier takes a third of a
+# second, and much longer on a machine that is busy with something else.
 attached_to() {
 	if ! wait_for -t 20 grep -q "attached to $1 " "$loader_err"; then
 		cat "$loader_err" >&2

@@ -117,7 +117,7 @@ emulate() {
 
 # count_start NAME a|t FILTER: count what matches on that host's end of the cable.
 count_start() {
-	spawn_ready "$1" "$2" "$harness/wirecount" -i "${2}0" "$3"
+	spawn_ready "$1" "$2" "$harness/wirecount" -i "${2}0" --seconds 600 "$3"
 }
 
 # count_stop NAME: end the counting; fails when the count is not exact.

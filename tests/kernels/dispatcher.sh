@@ -66,7 +66,10 @@ fresh_scanner() {
 }
 
 nothing_left() {
-	equals "$(on_t0)" nothing && [ -z "$(ls /sys/fs/bpf/xdp)" ] && ! ls /sys/fs/bpf | grep pscan
+	equals "$(on_t0)" nothing && [ -z "$(ls /sys/fs/bpf/xdp)" ] || return
+	for pins in /sys/fs/bpf/pscan*; do
+		[ ! -e "$pins" ] || return
+	done
 }
 
 we_leave() {
@@ -144,7 +147,7 @@ we_first_it_leaves() {
 dumps() {
 	xdpdump -i t0 -w /tmp/dump.pcap >/tmp/dump.log 2>&1 &
 	dump=$!
-	wait_for grep -iE "listening|error|find" /tmp/dump.log
+	wait_for grep -iE "listening|error" /tmp/dump.log
 	few 0 $filtered
 	kill -INT $dump
 	wait $dump
@@ -212,6 +215,6 @@ dispatcher_tests() {
 	choose veth
 	for step in we_join killed_and_upgraded filter_first_we_leave filter_first_it_leaves \
 		we_first_we_leave we_first_it_leaves cleared full; do
-		echo "# $(cut -d" " -f1 /proc/uptime) $step"; $step
+		$step
 	done
 }

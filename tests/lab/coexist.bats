@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Beside other tools on the same interface: who is refused, who goes on, and that
-# nobody is disturbed. Programs that share an interface are tests/kernels/coexist.t's;
+# nobody is disturbed. Programs that share an interface are in tests/kernels/dispatcher.sh;
 # here is what holds on every kernel, also on one that knows no such thing.
 # shellcheck disable=SC2154,SC2030,SC2031 # names set by lab.bash; each test is a subshell
 
@@ -78,7 +78,7 @@ filters() {
 }
 
 @test "a dispatcher where the kernel has none: the kernel's reason, and nothing left" {
-	without_dispatchers || skip "this kernel has dispatchers; tests/kernels/coexist.t uses one"
+	without_dispatchers || skip "this kernel has dispatchers; tests/kernels/dispatcher.sh uses one"
 	run --separate-stderr ask attach t0 --dispatcher
 	[ "$status" -eq 1 ]
 	one_line "this kernel refuses extension programs (freplace): Operation not permitted"

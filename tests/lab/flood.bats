@@ -34,7 +34,7 @@ caught_under_fire() {
 	spawn_ready forge a "$harness/forge" -i a0 --mac 02:00:5e:00:53:01 \
 		--count "${count:=1000000}" --rate "${rate:-200000}" "$@" "$target"
 	# shellcheck disable=SC2086 # no argument at all for IPv4
-	spawn scan a timeout 30 nmap $six -sS -n -Pn -T4 -p1-1000 "$target"
+	spawn scan a timeout 60 nmap $six -sS -n -Pn -T4 -p1-1000 "$target"
 	wait_for -t 60 told scan "$source"
 	works_on "$family"
 	wait "$forge_pid"
@@ -120,16 +120,24 @@ none_admitted() {
 	status_says '.counters.stage | .admit < 1000 and .scan == 1 and .block == 1'
 }
 
-# A rule that two ports fulfil makes each forged source a block: more than the list holds.
+# A rule that two ports fulfil makes each forged source a block: more than the list holds. What
+# happens to the scanner is asked of the list: its event may be among those that were lost.
 @test "more forged scans than the block list has places" {
-	count=100000 rate=100000
 	attach --threshold 6
-	caught_under_fire 4 --twice
-	blocked "$attacker4"
+	spawn_ready forge a "$harness/forge" -i a0 --mac 02:00:5e:00:53:01 --count 100000 \
+		--rate 100000 --twice "$target4"
+	spawn scan a timeout 60 nmap -sS -n -Pn -T4 -p1-1000 "$target4"
+	wait_for -t 60 blocked "$attacker4"
+	works_on 4
+	wait "$forge_pid"
+	kill "$scan_pid" 2>/dev/null || true # it may have ended by itself
+	all_accounted_for
 	status_says '.counters.stage | .block > 40000 and .block == .scan and .table == 0'
-	status_says '.tables.blocks | .used > .room * 0.9 and .used <= .room'
+	status_says '.tables.blocks | .used <= .room'
 	# What was not told was counted.
 	interrupt
-	[ "$(($(event scan . | jq -s length) + $(jq .counters.stage.event_lost \
+	[ "$(($(event scan .event | wc -l) + $(jq .counters.stage.event_lost \
 		"$BATS_TEST_TMPDIR/status")))" -ge "$(jq .counters.stage.scan "$BATS_TEST_TMPDIR/status")" ]
+	echo "# $(jq -c '.tables.blocks, (.counters.stage | {scan, block, event_lost})' \
+		"$BATS_TEST_TMPDIR/status" | tr '\n' ' ')" >&3
 }

@@ -25,12 +25,12 @@ teardown_file() {
 	lab_down
 }
 
-# transfer: two seconds of iperf3, behind the test; returns when data flow.
+# transfer SECONDS: iperf3 for so long, behind the test; returns when data flow.
 transfer() {
 	local flowing
 
 	flowing=$(received)
-	spawn client a iperf3 -c "$target4" -t 2 -J
+	spawn client a iperf3 -c "$target4" -t "$1" -J
 	wait_for eval "[ \$(received) -gt $((flowing + 1000)) ]"
 }
 
@@ -58,7 +58,7 @@ learns() {
 # scan_beside_transfer SOURCE
 scan_beside_transfer() {
 	on a ip addr add "$1/24" dev a0
-	transfer
+	transfer 2
 	learns 6 "$1"
 	learns 0 "$1"
 	blocked "$1"
@@ -68,7 +68,7 @@ scan_beside_transfer() {
 
 # crafted SOURCE VLAN BYTES: ten SYNs from there, beside a transfer, are a scan that is blocked.
 crafted() {
-	transfer
+	transfer 1
 	on a "$repo/tests/harness/frames.py" a0 02:00:5e:00:53:01 "$1" "$target4" "$2" "$3" \
 		21 22 23 24 25 26 27 28 29 30
 	wait_for told scan "$1"

@@ -64,7 +64,7 @@ scan4() {
 	on t ip addr add 203.0.113.9/32 dev t0
 	ask block add --time 1s 192.0.2.1
 	wait_for told expire "$attacker4"
-	ask block list --json | jq -e 'length == 0'
+	wait_for nothing_blocked
 	wait_for allows_own 203.0.113.9
 	on t ip addr del 203.0.113.9/32 dev t0
 	wait_for forgets 203.0.113.9
@@ -74,12 +74,54 @@ scan4() {
 	nothing_left
 }
 
+nothing_blocked() {
+	ask block list --json | jq -e 'length == 0'
+}
+
 allows_own() {
 	ask allow list --json | jq -e --arg source "$1" 'any(.source == $source and .kind == "own")'
 }
 
 forgets() {
 	ask allow list --json | jq -e --arg source "$1" 'all(.source != $source)'
+}
+
+# attach_with CAPABILITIES [OPTION...]: root with these alone, as a service manager leaves them.
+attach_with() {
+	local capabilities=$1
+
+	shift
+	events=$BATS_TEST_TMPDIR/events
+	on t mount -t bpf -o mode=0700 bpf /sys/fs/bpf
+	spawn loader t setpriv --bounding-set "-all,$capabilities" --nnp \
+		"$pscan" attach t0 --events "$events" "$@"
+	attached_to t0
+}
+
+@test "looking after maps and pins takes no capability at all" {
+	attach_with +bpf,+perfmon,+sys_admin --block-time 1s
+	wait_for confined "$loader_pid" $none
+	scan4
+	wait_for told scan "$attacker4"
+	wait_for told expire "$attacker4"
+	on t ip addr add 203.0.113.9/32 dev t0
+	wait_for allows_own 203.0.113.9
+	interrupt
+	[ "$(wc -l <"$loader_err")" -eq 1 ]
+	nothing_left
+}
+
+@test "the unit's capabilities are enough, also for --group" {
+	local bounding
+
+	bounding=$(sed -n 's/^CapabilityBoundingSet=//p' "$repo/user/pscan-xdp@.service.in")
+	bounding=${bounding,,}
+	bounding=${bounding// cap_/,+}
+	attach_with "+${bounding#cap_}" --group $group
+	member status --json | jq -e '.interfaces[0].ifname == "t0"'
+	interrupt
+	[ "$(on t stat -c '%a %g' /sys/fs/bpf)" = "1700 0" ]
+	nothing_left
 }
 
 @test "nobody confirms: a loader without privileges still takes everything off" {

@@ -17,8 +17,10 @@ setup_file() {
 	lab_up
 	services t --tcp 22,80,443 --seconds 600
 	# The target's network is larger than its cable shows, and so is the attacker's.
+	# shellcheck disable=SC2016 # expanded by the hosts' own shells
 	on t sh -c 'for n in $(seq 30); do ip addr add 203.0.113.$n/32 dev t0; done'
 	on a ip route add 203.0.113.0/24 via "$target4"
+	# shellcheck disable=SC2016
 	on a sh -c 'for n in $(seq 99 123); do ip addr add 198.51.100.$n/24 dev a0; done'
 	attach
 	export events
@@ -93,7 +95,7 @@ walk() {
 	clean_slate
 	traffic a sessions 203.0.113.1 22 1
 	for n in {2..12}; do
-		traffic a echo 203.0.113.$n 80 <<<"hello"
+		traffic a echo "203.0.113.$n" 80 <<<"hello"
 	done
 	sleep 1
 	[ ! -s "$events" ]

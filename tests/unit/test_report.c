@@ -154,6 +154,35 @@ static void test_evidence_order(void **state)
 	assert_true(report_age_ms(&s, PS_ENGINE_BURST, &s.probe[0], now_ns) < 0);
 }
 
+/* Evidence over hours, which ticks could not hold. */
+static void test_slow_scan(void **state)
+{
+	struct ps_event e = { .kind = PS_EVENT_SCAN, .engine = PS_ENGINE_WALK, .score = 4,
+			      .class = PS_CLASS_SYN, .action = PS_ACTION_ALERT };
+	__u8 order[PS_PROBES_MAX];
+	char *text;
+	(void)state;
+
+	e.source.first_ns = START_NS;
+	e.source.last_ns = e.at_ns = START_NS + 9 * 3600 * 1000000000ULL;
+	e.source.probes = 4;
+	for (__u32 i = 0; i < 4; i++)
+		e.source.probe[i] = (struct ps_probe){ .at = (3 - i) * 3 * 3600 * 1000,
+						       .port = (__u16)(20 + i),
+						       .class = PS_CLASS_SYN,
+						       .points = 1 };
+	assert_int_equal(report_order(&e.source, e.engine, e.at_ns, order), 4);
+	assert_memory_equal(order, ((__u8[]){ 3, 2, 1, 0 }), 4);
+	assert_true(report_age_ms(&e.source, e.engine, &e.source.probe[3], e.at_ns) == 9 * 3600e3);
+	text = told(&e, false, NULL);
+	assert_non_null(strstr(text, "SYN slow: 4 closed ports in 9.0h"));
+	free(text);
+	text = told(&e, true, NULL);
+	assert_non_null(strstr(text, "\"engine\":\"walk\""));
+	assert_non_null(strstr(text, "\"age_ms\":32400000.000"));
+	free(text);
+}
+
 static void test_full_disk(void **state)
 {
 	struct ps_rule rule = rule_default(RULE_SOPHOS);
@@ -199,7 +228,7 @@ int main(void)
 		cmocka_unit_test(test_text_scan),       cmocka_unit_test(test_text_actions),
 		cmocka_unit_test(test_text_many_ports), cmocka_unit_test(test_json_scan),
 		cmocka_unit_test(test_evidence_order),  cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_cannot_open),
+		cmocka_unit_test(test_cannot_open),     cmocka_unit_test(test_slow_scan),
 	};
 
 	setenv("TZ", "UTC", 1);

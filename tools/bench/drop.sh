@@ -113,6 +113,7 @@ sort -k1,1 -k2,2n "$results" | awk -v order="$variants" -v frames="$frames" '
 				v[x, n[x]], med[x] / med["bare"], med["pscan"] / med[x]
 		}
 		printf "{\"bench\":\"drop\",\"frames\":%d,\"rounds\":%d", frames, n["bare"]
-		for (i = 1; i <= count; i++) printf ",\"%s_mpps\":%.4f", name[i], med[name[i]]
+		for (i = 1; i <= count; i++) printf ",\"%s_mpps\":%.4f,\"%s_least_mpps\":%.4f,\"%s_most_mpps\":%.4f",
+			name[i], med[name[i]], name[i], v[name[i], 1], name[i], v[name[i], n[name[i]]]
 		print "}"
 	}'

@@ -13,8 +13,8 @@ set yrange [0:*]
 set grid y lc rgb "#dddddd" lt 1
 set key outside bottom center horizontal Left reverse samplen 2 maxrows 1
 set xlabel offset 0,0.4
-set ylabel "ns per packet, above an empty program"
-set label 2 "points: least of the runs; bars: median" at screen 0.99,0.02 right tc rgb "#606060" font ",10"
+set ylabel "ns per packet, above an empty program\n{/=11 least of the runs; bars: median}"
+set bmargin 5
 set bars 0.6
 set style line 1 lc rgb "#0072b2" lw 2 pt 7 ps 0.6
 set style line 2 lc rgb "#d55e00" lw 2 pt 5 ps 0.6

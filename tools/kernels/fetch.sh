@@ -9,6 +9,7 @@
 #   DIR/vmlinuz      the kernel
 #   DIR/modules.cpio the modules that were asked for and all they need, under
 #                    /modules, named so that sorting gives the order to load them
+#   DIR/asked        which were asked for
 #
 # Done once: when DIR is complete it is left as it is. All or nothing: DIR
 # appears when everything in it is there.
@@ -103,7 +104,7 @@ pack_modules() {
 [ $# -ge 4 ] || { echo "$usage" >&2; exit 2; }
 dir=$1 meta=$2 suite=$3
 shift 3
-[ ! -d "$dir" ] || exit 0
+[ "$(cat "$dir/asked" 2>/dev/null)" != "$*" ] || exit 0
 
 PATH=$PATH:/usr/sbin:/sbin
 options=()
@@ -117,4 +118,6 @@ pack_modules "$@"
 find "$work/tree" -name 'vmlinuz*' -type f -exec cp {} "$work/out/vmlinuz" \; -quit
 [ -s "$work/out/vmlinuz" ] || die "no kernel in the packages of $release"
 echo "$release" >"$work/out/release"
+echo "$*" >"$work/out/asked"
+rm -rf "${dir:?}"
 mv -T "$work/out" "$dir"

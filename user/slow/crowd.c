@@ -130,13 +130,24 @@ static bool has_twin(const struct host *h, const struct probe *p)
 	return false;
 }
 
-static void look_at_sources(const struct host *h, struct faces *faces)
+/* A port that everybody wants says nothing about who shares the others. */
+static bool is_popular(const struct host *h, __u16 port)
+{
+	__u32 same = 0;
+
+	for (__u32 i = 0; i < h->held; i++)
+		same += h->probe[i].port == port;
+	return same > CROWD_SHARE;
+}
+
+/* @decoys: every probe counts; else those of ports that not everybody wants. */
+static void look_at_sources(const struct host *h, bool decoys, struct faces *faces)
 {
 	faces->n = 0;
 	for (__u32 i = 0; i < h->held; i++) {
 		struct face *f = face_of(faces, &h->probe[i].src);
 
-		f->probes++;
+		f->probes += decoys || !is_popular(h, h->probe[i].port);
 		f->shared += has_twin(h, &h->probe[i]);
 	}
 }
@@ -165,7 +176,8 @@ static void fill(const struct host *h, struct faces *faces, bool decoys, struct 
 	out->decoys = decoys;
 	for (__u32 i = 0; i < faces->n; i++) {
 		struct face *f = &faces->face[i];
-		bool belongs = decoys ? f->shared >= DECOY_SHARED : f->probes <= CROWD_EACH_MAX;
+		bool belongs = decoys ? f->shared >= DECOY_SHARED
+				      : f->probes && f->probes <= CROWD_EACH_MAX;
 
 		if (!belongs)
 			f->probes = 0;
@@ -173,7 +185,8 @@ static void fill(const struct host *h, struct faces *faces, bool decoys, struct 
 			out->source[out->sources - 1] = *f->addr;
 	}
 	for (__u32 i = 0; i < h->held; i++)
-		if (face_of(faces, &h->probe[i].src)->probes)
+		if (face_of(faces, &h->probe[i].src)->probes &&
+		    (decoys ? has_twin(h, &h->probe[i]) : !is_popular(h, h->probe[i].port)))
 			add_port(out, &h->probe[i], seen);
 }
 
@@ -181,15 +194,13 @@ static bool is_crowd(const struct host *h, struct slow_crowd *out)
 {
 	struct faces faces;
 
-	look_at_sources(h, &faces);
+	look_at_sources(h, true, &faces);
 	fill(h, &faces, true, out);
 	if (out->sources > 1 && out->ports >= DECOY_PORTS)
 		return true;
-	look_at_sources(h, &faces);
+	look_at_sources(h, false, &faces);
 	fill(h, &faces, false, out);
-	/* Complementary: three probes to two ports at the most. */
-	return out->sources >= CROWD_SOURCES && out->ports >= CROWD_PORTS &&
-	       out->probes * 2 <= out->ports * 3;
+	return out->sources >= CROWD_SOURCES && out->ports >= CROWD_PORTS;
 }
 
 bool crowds_see(struct crowds *crowds, const struct ps_contact *c, struct slow_crowd *out)
@@ -202,7 +213,7 @@ bool crowds_see(struct crowds *crowds, const struct ps_contact *c, struct slow_c
 	if (!enter(h, c) || h->held < 2 * DECOY_PORTS)
 		return false;
 	/* A look costs as much as some hundred probes: not one for each. */
-	if (++h->fresh < h->held / 8)
+	if (++h->fresh < h->held / 2)
 		return false;
 	h->fresh = 0;
 	if (!is_crowd(h, out))

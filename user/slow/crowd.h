@@ -10,12 +10,13 @@
 
 /*
  * So many sources with so few probes each, of so many ports within a minute,
- * hardly any of them probed twice. Chosen well above the noise that an address
+ * none of them by many. Chosen well above the noise that an address
  * on the Internet hears, which is a handful of ports a minute.
  */
 #define CROWD_SOURCES 8
 #define CROWD_PORTS 16
 #define CROWD_EACH_MAX 6
+#define CROWD_SHARE 2	/* probes of one port; of more, it is what everybody wants */
 #define CROWD_NS (60ULL * 1000000000ULL)
 
 /* Decoys: so many ports, each probed by all of them within 50 ms, by packets alike. */
@@ -28,7 +29,7 @@
  * must not push the others out. */
 #define CROWD_HOSTS 256
 #define CROWD_PROBES 128
-#define CROWD_PORT_PROBES 16
+#define CROWD_PORT_PROBES 12
 
 struct crowds;
 

@@ -25,6 +25,9 @@ struct outcome_host {
 	struct ps_contact *waiting;	/* in the order they came */
 	size_t n;
 	__u64 lost;
+	bool any_allowed;		/* an operator allowed somebody */
+	union ps_addr dst;		/* asked about last: mostly it is the same again */
+	bool local;			/* ... and is one of ours */
 	struct pending pending[BATCH];
 	struct conntrack_query query[BATCH];
 	size_t queries;
@@ -70,6 +73,15 @@ __u64 outcome_host_lost(const struct outcome_host *h)
 	return h->lost;
 }
 
+static bool is_local(struct outcome_host *h, const union ps_addr *dst)
+{
+	if (!ps_addr_eq(&h->dst, dst)) {
+		h->dst = *dst;
+		h->local = xdp_local_has(h->options.xdp, dst);
+	}
+	return h->local;
+}
+
 static void ask(struct outcome_host *h, const struct ps_contact *c, struct pending *p)
 {
 	p->query = (int)h->queries;
@@ -93,7 +105,7 @@ static void look(struct outcome_host *h, const struct ps_contact *c, struct pend
 {
 	const struct outcome_host_options *o = &h->options;
 	bool tracks = o->conntrack && tracking_tracks(o->tracking, !ps_addr_is_v4(&c->dst));
-	bool local = xdp_local_has(o->xdp, &c->dst);
+	bool local = is_local(h, &c->dst);
 
 	*p = (struct pending){ .outcome = SLOW_UNKNOWN, .query = -1 };
 	if (c->kind == PS_CONTACT_HANDSHAKE || (local && c->class != PS_CLASS_UDP &&
@@ -117,11 +129,19 @@ static void settle(const struct outcome_host *h, struct pending *p)
 									     p->unanswered;
 }
 
+static int on_allow(const struct prefix *prefix, const struct ps_allow *value, void *data)
+{
+	(void)prefix;
+	*(bool *)data = value->kind == PS_ALLOW_USER;
+	return *(bool *)data;
+}
+
 static bool allowed(const struct outcome_host *h, const struct ps_contact *c)
 {
 	struct ps_allow allow;
 
-	return xdp_allow_find(h->options.xdp, &c->src, &allow) == 0 && allow.kind == PS_ALLOW_USER;
+	return h->any_allowed && xdp_allow_find(h->options.xdp, &c->src, &allow) == 0 &&
+	       allow.kind == PS_ALLOW_USER;
 }
 
 static int judge(struct outcome_host *h, const struct ps_contact *contacts, size_t n,
@@ -154,6 +174,10 @@ int outcome_host_judge(struct outcome_host *h, __u64 now_ns)
 		int unknown = listeners_refresh(h->listeners), res;
 
 		err = unknown;
+		h->any_allowed = false;
+		xdp_each_allow(h->options.xdp, on_allow, &h->any_allowed);
+		h->dst = (union ps_addr){ .d = { 0 } }; /* addresses come and go */
+		h->local = false;
 		for (size_t i = 0; i < due; i += BATCH) {
 			res = judge(h, h->waiting + i, due - i < BATCH ? due - i : BATCH, !unknown);
 			err = err ? err : res;

@@ -50,7 +50,9 @@ enum slow_tool slow_tool_guess(const struct ps_contact *c)
 		return SLOW_TOOL_HPING;
 	if (c->window % SYN_WINDOW || !c->window || c->window > 4 * SYN_WINDOW)
 		return SLOW_TOOL_NONE;
-	if (c->window == SYN_WINDOW && !c->ip_id)
-		return SLOW_TOOL_PSCAN;
-	return c->options == MSS_BYTES && c->ip_id ? SLOW_TOOL_NMAP : SLOW_TOOL_NONE;
+	if (c->options != MSS_BYTES)
+		return SLOW_TOOL_NONE;
+	if (c->ip_id)
+		return SLOW_TOOL_NMAP;
+	return c->window == SYN_WINDOW ? SLOW_TOOL_PSCAN : SLOW_TOOL_NONE;
 }

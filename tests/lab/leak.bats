@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Attaching and detaching over and over, with the real commands and under
+# traffic, leaves nothing behind. Others load programs on this machine at the
+# same time: what is looked for at the end is what these commands made, by id.
+# (A thousand times in one process: tests/prog/test_cycle.c.)
+# shellcheck disable=SC2154,SC2030,SC2031 # names set by lab.bash; each test is a subshell
+
+bats_require_minimum_version 1.5.0
+load ../harness/lab
+load ../harness/detector
+
+setup() {
+	need_root
+	lab_up --bpffs
+	spawn traffic a timeout 120 ping -q -i 0.002 "$target4"
+}
+
+teardown() {
+	lab_down
+}
+
+# note_ids: add to the list what is attached to the target now, one "kind id" a line.
+note_ids() {
+	on t sh -c 'for link in '"$pins"'/link-*; do bpftool -j link show pinned "$link"; done
+		bpftool -j prog show pinned '"$pins"'/prog' |
+		jq -r 'if .type == "xdp" and .prog_id then "link \(.id)", "prog \(.prog_id)"
+			else "prog \(.id)", (.map_ids[] | "map \(.)") end' >>"$BATS_TEST_TMPDIR/ids"
+}
+
+none_left() {
+	local kind id
+
+	while read -r kind id; do
+		! bpftool "$kind" show id "$id" >/dev/null 2>&1 || return
+	done < <(sort -u "$BATS_TEST_TMPDIR/ids")
+}
+
+# What the command itself makes goes with it or is pinned: ids of its kind and count.
+listed() {
+	sort -u "$BATS_TEST_TMPDIR/ids" | cut -d ' ' -f 1 | uniq -c | awk '{ print $2, $1 }' | xargs
+}
+
+@test "ten times loaded, attached, interrupted: no program, map or link is left" {
+	local before
+
+	for _ in $(seq 10); do
+		attach
+		note_ids
+		interrupt
+		nothing_left
+	done
+	# A program, a link, twelve maps and the two that are not pinned, or more of them.
+	read -r _ links _ maps _ progs <<<"$(listed)"
+	[ "$links" -eq 10 ]
+	[ "$progs" -eq 10 ]
+	[ "$maps" -ge 120 ]
+	wait_for none_left
+}
+
+@test "a hundred times attached and detached beside a running loader: it grows by nothing" {
+	local before
+
+	on a ip link add a1 type veth peer name t1 netns "$(cat "/run/pscan-lab/$lab/t.pid")"
+	on a ip link set a1 up
+	on t ip link set t1 up
+	attach
+	ask attach t1
+	note_ids
+	ask detach t1
+	before=$(size_of "$loader_pid")
+	# shellcheck disable=SC2016 # the inner shell's
+	on t sh -c 'for i in $(seq 100); do "$1" attach t1 2>/dev/null && "$1" detach t1 || exit; done' \
+		sh "$pscan"
+	[ "$(size_of "$loader_pid")" = "$before" ]
+	[ "$(on t ls "$pins" | grep -c '^link-')" -eq 1 ]
+	interrupt
+	nothing_left
+	wait_for none_left
+}
+
+# size_of PID: its open descriptors and its data segment.
+size_of() {
+	echo "$(find "/proc/$1/fd" -mindepth 1 | wc -l) $(awk '/^VmData/ { print $2 }' "/proc/$1/status")"
+}
