@@ -7,7 +7,7 @@
 #include "prog.h"
 
 /* The kernel's own limit is 1,000,000. */
-#define VERIFIED_MAX 430000
+#define VERIFIED_MAX 220000
 #define JITED_BYTES_MAX 26000
 
 static void test_size(void **state)
