@@ -51,6 +51,8 @@ spawn() {
 
 	shift
 	declare -g "${name}_out=$BATS_TEST_TMPDIR/$name.out" "${name}_err=$BATS_TEST_TMPDIR/$name.err"
+	# Here, not only behind the test: nobody may read what an earlier one of this name said.
+	rm -f "$BATS_TEST_TMPDIR/$name.out" "$BATS_TEST_TMPDIR/$name.err"
 	"$lab_sh" exec "$lab" "$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" \
 		3>&- &
 	declare -g "${name}_pid=$!"
