@@ -27,7 +27,6 @@ static int prepare(const struct xdp *xdp, struct xdp_recent *recent)
 	return err;
 }
 
-/* Place by place: Linux 6.1 refuses to read an array of every CPU's in batches. */
 int xdp_recent_add(const struct xdp *xdp, struct xdp_recent *recent, const union ps_addr *addr,
 		   struct ps_block *block)
 {
