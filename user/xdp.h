@@ -51,7 +51,8 @@ enum xdp_map {
 /* What sources did and what is held against them: `stats`, `status`, `why` and lists. */
 #define XDP_MAPS_SHARED \
 	(1U << XDP_MAP_CONFIG | 1U << XDP_MAP_COUNTERS | 1U << XDP_MAP_BUCKETS | \
-	 1U << XDP_MAP_BLOCKS | 1U << XDP_MAP_ALLOW | 1U << XDP_MAP_DENY | 1U << XDP_MAP_PORTS)
+	 1U << XDP_MAP_BLOCKS | 1U << XDP_MAP_RECENT | 1U << XDP_MAP_ALLOW | \
+	 1U << XDP_MAP_DENY | 1U << XDP_MAP_PORTS)
 
 struct xdp {
 	int fd[XDP_MAP_MAX];	/* maps; -1 when not open */

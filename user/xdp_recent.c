@@ -10,43 +10,38 @@
 #include "xdp_maps.h"
 #include "xdp_recent.h"
 
-#define PLACES (1U << PS_RECENT_BITS)
-
-/* All places in one system call. */
-static int read_places(const struct xdp *xdp, struct xdp_recent *recent)
+/* What the places are found by, and room for one. */
+static int prepare(const struct xdp *xdp, struct xdp_recent *recent)
 {
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	__u32 keys[PLACES], n = PLACES, token = 0;
 	struct ps_config cfg;
 	int err;
 
 	recent->cpus = libbpf_num_possible_cpus();
 	if (recent->cpus < 0)
 		return recent->cpus;
-	recent->place = calloc((size_t)recent->cpus * PLACES, sizeof(*recent->place));
+	recent->place = calloc((size_t)recent->cpus, sizeof(*recent->place));
 	if (!recent->place)
 		return -ENOMEM;
 	err = xdp_config_get(xdp, &cfg);
-	if (err)
-		return err;
 	recent->key = cfg.flow_key[0];
-	if (bpf_map_lookup_batch(xdp->fd[XDP_MAP_RECENT], NULL, &token, keys, recent->place, &n,
-				 &opts) && errno != ENOENT) /* ENOENT: that was all */
-		return -errno;
-	return 0;
+	return err;
 }
 
 int xdp_recent_add(const struct xdp *xdp, struct xdp_recent *recent, const union ps_addr *addr,
 		   struct ps_block *block)
 {
 	const struct ps_recent *r;
+	__u32 index;
 	int err = 0;
 
 	if (!recent->place)
-		err = read_places(xdp, recent);
+		err = prepare(xdp, recent);
 	if (err)
 		return err;
-	r = recent->place + (size_t)recent->cpus * ps_recent_index(recent->key, addr);
+	index = ps_recent_index(recent->key, addr);
+	if (bpf_map_lookup_elem(xdp->fd[XDP_MAP_RECENT], &index, recent->place))
+		return -errno;
+	r = recent->place;
 	for (int cpu = 0; cpu < recent->cpus; cpu++, r++) {
 		if (!ps_addr_eq(&r->addr, addr) || r->since_ns != block->since_ns)
 			continue;

@@ -8,10 +8,10 @@
 
 #include "xdp.h"
 
-/* As of its first use. Begins all zero. */
+/* Begins all zero. */
 struct xdp_recent {
 	__u64 key;			/* of ps_recent_index() */
-	struct ps_recent *place;	/* PS_RECENT_BITS places, each with all CPUs side by side */
+	struct ps_recent *place;	/* one place of every CPU */
 	int cpus;
 };
 
