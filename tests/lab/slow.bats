@@ -44,30 +44,45 @@ clean_slate() {
 	: >"$events"
 }
 
-# walk FAMILY SOURCE TARGET: nmap's "polite" pace, one probe in 0.4 s, is found by its closed
-# ports and gets no answer from then on.
+# walk FAMILY TYPE NAME CMD...: a scan below the rule's pace is found by its closed ports and
+# gets no answer from then on. NAME is what the coverage table calls it.
 walk() {
+	local family=$1 type=$2 name=$3 target=target$1 source=attacker$1 answered
 
+	shift 3
+	cd "$BATS_TEST_TMPDIR" # a scan that is ended leaves a file to go on with
 	clean_slate
-	count_start answers a "src host $2 and tcp"
-	spawn scan a timeout 30 nmap "$1" -sS -n -Pn -T2 -p 3001-3012 "$2"
+	count_start answers a "src host ${!target} and (tcp or udp or (icmp and icmp[0] == 3))"
+	spawn scan a timeout 30 "$@"
 	wait_for -t 15 found walk
 	wait_for -t 15 at_least drop $(($(stage drop) + 2))
 	kill "$scan_pid"
 	count_stop answers
-	echo "# nmap -T2 $1: $(event scan .score) closed ports, $(counted answers sports) answered" >&3
-	[ "$(event scan '"\(.source) \(.type) \(.action)"')" = "$3 SYN block" ]
+	answered=$(($(counted answers sports) + $(counted answers quoted)))
+	cell scans "scan=$name" "family=IPv$family" engine=walk "named=$(event scan .type)" \
+		"answered=$answered" "ms=$(event scan '[.evidence[].age_ms] | max')"
+	echo "# $name, IPv$family: $(event scan .score) closed ports, $answered answered" >&3
+	[ "$(event scan '"\(.source) \(.type) \(.action)"')" = "${!source} $type block" ]
 	[ "$(event scan .score)" -le 6 ]
-	[ "$(counted answers sports)" -le 10 ]
-	blocked "$3"
+	[ "$answered" -le 10 ]
+	blocked "${!source}"
 }
 
-@test "nmap -T2, IPv4: found after six closed ports at most" {
-	walk -4 "$target4" "$attacker4"
+@test "nmap -T2: found after six closed ports at most" {
+	walk 4 SYN "nmap -sS -T2" nmap -sS -n -Pn -T2 -p 3001-3012 "$target4"
+	walk 6 SYN "nmap -sS -T2" nmap -6 -sS -n -Pn -T2 -p 3001-3012 "$target6"
 }
 
-@test "nmap -T2, IPv6: the same" {
-	walk -6 "$target6" "$attacker6"
+@test "hping3 at two probes a second" {
+	walk 4 FIN "hping3 -F -i u500000" hping3 -n -q -F -i u500000 -c 14 -p ++3101 "$target4"
+	walk 4 UDP "hping3 --udp -i u500000" hping3 -n -q --udp -i u500000 -c 14 -p ++3101 "$target4"
+}
+
+@test "pscan-xdp scan at two probes a second" {
+	walk 4 NULL "pscan-xdp scan --null --delay 500ms" \
+		"$pscan" scan --null -Pn --delay 500ms -p 3201-3214 "$target4"
+	walk 6 XMAS "pscan-xdp scan --xmas --delay 500ms" \
+		"$pscan" scan --xmas -Pn --delay 500ms -p 3201-3214 "$target6"
 }
 
 @test "a client that is refused now and then is none" {
@@ -88,6 +103,9 @@ walk() {
 	wait_for -t 15 told scan "$scanner"
 	[ "$(event scan '"\(.source) \(.shape) \(.action)"')" = "$scanner horizontal block" ]
 	[[ $(event scan .engine) == @(walk|sweep) ]]
+	cell scans "scan=nmap -sS -T3 -p 23, 30 hosts" family=IPv4 "engine=$(event scan .engine)" \
+		"named=$(event scan '"\(.type), \(.shape)"')" "answered=$(event scan .score)" \
+		"ms=$(event scan '[.evidence[].age_ms] | max')"
 	blocked "$scanner"
 }
 
