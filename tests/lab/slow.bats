@@ -21,7 +21,8 @@ setup_file() {
 	on t sh -c 'for n in $(seq 30); do ip addr add 203.0.113.$n/32 dev t0; done'
 	on a ip route add 203.0.113.0/24 via "$target4"
 	# shellcheck disable=SC2016
-	on a sh -c 'for n in $(seq 99 123); do ip addr add 198.51.100.$n/24 dev a0; done'
+	on a sh -c 'for n in $(seq 91 123); do ip addr add 198.51.100.$n/24 dev a0; done'
+	on a ip addr add 2001:db8::93/64 dev a0 nodad
 	attach
 	export events
 }
@@ -44,12 +45,13 @@ clean_slate() {
 	: >"$events"
 }
 
-# walk FAMILY TYPE NAME CMD...: a scan below the rule's pace is found by its closed ports and
-# gets no answer from then on. NAME is what the coverage table calls it.
+# walk FAMILY SOURCE TYPE NAME CMD...: a scan below the rule's pace is found by its closed ports
+# and gets no answer from then on. NAME is what the coverage table calls it. A source is told
+# once while its block would last: each scan has its own.
 walk() {
-	local family=$1 type=$2 name=$3 target=target$1 source=attacker$1 answered
+	local family=$1 source=$2 type=$3 name=$4 target=target$1 answered
 
-	shift 3
+	shift 4
 	cd "$BATS_TEST_TMPDIR" # a scan that is ended leaves a file to go on with
 	clean_slate
 	count_start answers a "src host ${!target} and (tcp or udp or (icmp and icmp[0] == 3))"
@@ -62,27 +64,30 @@ walk() {
 	cell scans "scan=$name" "family=IPv$family" engine=walk "named=$(event scan .type)" \
 		"answered=$answered" "ms=$(event scan '[.evidence[].age_ms] | max')"
 	echo "# $name, IPv$family: $(event scan .score) closed ports, $answered answered" >&3
-	[ "$(event scan '"\(.source) \(.type) \(.action)"')" = "${!source} $type block" ]
+	[ "$(event scan '"\(.source) \(.type) \(.action)"')" = "$source $type block" ]
 	[ "$(event scan .score)" -le 6 ]
 	[ "$answered" -le 10 ]
-	blocked "${!source}"
+	blocked "$source"
 }
 
 @test "nmap -T2: found after six closed ports at most" {
-	walk 4 SYN "nmap -sS -T2" nmap -sS -n -Pn -T2 -p 3001-3012 "$target4"
-	walk 6 SYN "nmap -sS -T2" nmap -6 -sS -n -Pn -T2 -p 3001-3012 "$target6"
+	walk 4 "$attacker4" SYN "nmap -sS -T2" nmap -sS -n -Pn -T2 -p 3001-3012 "$target4"
+	walk 6 "$attacker6" SYN "nmap -sS -T2" nmap -6 -sS -S "$attacker6" -e a0 \
+		-n -Pn -T2 -p 3001-3012 "$target6"
 }
 
 @test "hping3 at two probes a second" {
-	walk 4 FIN "hping3 -F -i u500000" hping3 -n -q -F -i u500000 -c 14 -p ++3101 "$target4"
-	walk 4 UDP "hping3 --udp -i u500000" hping3 -n -q --udp -i u500000 -c 14 -p ++3101 "$target4"
+	walk 4 198.51.100.91 FIN "hping3 -F -i u500000" \
+		hping3 -n -q -a 198.51.100.91 -F -i u500000 -c 14 -p ++3101 "$target4"
+	walk 4 198.51.100.92 UDP "hping3 --udp -i u500000" \
+		hping3 -n -q -a 198.51.100.92 --udp -i u500000 -c 14 -p ++3101 "$target4"
 }
 
 @test "pscan-xdp scan at two probes a second" {
-	walk 4 NULL "pscan-xdp scan --null --delay 500ms" \
-		"$pscan" scan --null -Pn --delay 500ms -p 3201-3214 "$target4"
-	walk 6 XMAS "pscan-xdp scan --xmas --delay 500ms" \
-		"$pscan" scan --xmas -Pn --delay 500ms -p 3201-3214 "$target6"
+	walk 4 198.51.100.93 NULL "pscan-xdp scan --null --delay 500ms" \
+		"$pscan" scan --null -S 198.51.100.93 -Pn --delay 500ms -p 3201-3214 "$target4"
+	walk 6 2001:db8::93 XMAS "pscan-xdp scan --xmas --delay 500ms" \
+		"$pscan" scan --xmas -S 2001:db8::93 -Pn --delay 500ms -p 3201-3214 "$target6"
 }
 
 @test "a client that is refused now and then is none" {
@@ -119,19 +124,21 @@ walk() {
 	[ ! -s "$events" ]
 }
 
+# Another host of ours: a crowd around one is told once an hour.
 @test "nmap -D: decoys are told apart" {
+	local host=203.0.113.6
+
 	clean_slate
 	spawn scan a timeout 30 nmap -sS -n -Pn --scan-delay 400ms --max-retries 0 -p 4001-4008 \
-		-D 192.0.2.31,192.0.2.32,192.0.2.33,ME "$target4"
+		-D 192.0.2.31,192.0.2.32,192.0.2.33,ME "$host"
 	wait_for -t 15 told_crowd
-	[ "$(event crowd '"\(.target) \(.decoys) \(.action)"')" = "$target4 true alert" ]
+	[ "$(event crowd '"\(.target) \(.decoys) \(.action)"')" = "$host true alert" ]
 	[ "$(event crowd .sources)" -ge 3 ]
 }
 
 @test "24 sources share the ports: told, nobody is blocked for it" {
 	local sources=()
 
-	# Another host of ours: a crowd around one is told once an hour.
 	for n in {100..123}; do
 		sources+=("198.51.100.$n")
 	done

@@ -6,6 +6,8 @@
 #include "crowd.h"
 #include "lru.h"
 
+#define LOOK_ALWAYS (8 * DECOY_PORTS) /* probes held */
+
 struct probe {
 	union ps_addr src;
 	__u64 at_ns;
@@ -212,8 +214,9 @@ bool crowds_see(struct crowds *crowds, const struct ps_contact *c, struct slow_c
 	sweep(h, c->at_ns);
 	if (!enter(h, c) || h->held < 2 * DECOY_PORTS)
 		return false;
-	/* A look costs as much as some hundred probes: not one for each. */
-	if (++h->fresh < h->held / 2)
+	/* A look costs as much as some hundred probes: not one for each. Except for the first
+	 * few: decoys are blocked one by one before there are many. */
+	if (h->held > LOOK_ALWAYS && ++h->fresh < h->held / 2)
 		return false;
 	h->fresh = 0;
 	if (!is_crowd(h, out))
