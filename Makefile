@@ -69,7 +69,7 @@ $(B)/tools/bench/%.bpf.o: tools/bench/%.bpf.c $(B)/flags.bpf
 $(B)/%.skel.h: $(B)/%.bpf.o
 	$(call say,SKEL,$@) $(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
 
-$(B)/user/xdp.o $(B)/san/user/xdp.o: $(B)/pscan.skel.h
+$(B)/user/xdp.o $(B)/san/user/xdp.o: $(B)/pscan.skel.h $(B)/pscan_slot.skel.h
 
 $(B)/%.o: %.c $(B)/flags.user
 	$(call say,CC,$@) mkdir -p $(@D)
@@ -125,7 +125,7 @@ $(B)/tools/kernels/kmexit: tools/kernels/kmexit.c $(B)/flags.user
 # The same sources once more, instrumented for libFuzzer.
 fuzz_cflags = $(user_cflags) -Wno-format-nonliteral -Wno-missing-field-initializers -O1 -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-$(B)/fuzz/user/xdp.o: $(B)/pscan.skel.h
+$(B)/fuzz/user/xdp.o: $(B)/pscan.skel.h $(B)/pscan_slot.skel.h
 $(B)/fuzz/%.o: %.c $(B)/flags.user
 	$(call say,CC-FUZZ,$@) mkdir -p $(@D)
 	$(Q)$(CLANG) $(fuzz_cflags) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@

@@ -17,8 +17,14 @@
 
 #include "evidence.bpf.h"
 
-/* Set before load; where it is false the verifier never sees what is here. */
+/* Set before load; where it is false the verifier never walks what is here. */
 const volatile bool with_cookies;
+
+#ifdef PSCAN_SLOT
+#define COOKIES false /* ... and the compiler makes nothing of it */
+#else
+#define COOKIES with_cookies
+#endif
 
 /* When the next answer is due at the earliest, were they sent evenly. */
 __u64 cookie_due_ns;

@@ -116,7 +116,7 @@ static __always_inline bool spared(struct xdp_md *ctx, const struct ps_config *c
 	if (says == SOCKET_NONE || says == SOCKET_REFUTES)
 		return false;
 	/* A cookie may be one of those that are meant to let it in. */
-	if (says == SOCKET_HANDSHAKE || (says == SOCKET_COOKIE && !with_cookies)) {
+	if (says == SOCKET_HANDSHAKE || (says == SOCKET_COOKIE && !COOKIES)) {
 		it->class = PS_CLASS_ACK;
 		it->now_ns = clock_fine(cfg);
 		contact(ctx, it, PS_CONTACT_HANDSHAKE);
@@ -164,9 +164,9 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 	if (p->bits & PS_PKT_V4) /* the others are not recalled */
 		r = recent_take(cfg, &p->src);
 	block_hit(ctx, b, now_ns);
-	if (with_cookies && cookie_applies(cfg, b, p))
+	if (COOKIES && cookie_applies(cfg, b, p))
 		return challenged(ctx, cfg, it, established);
-	if (r && !(with_cookies && cookie_possible(cfg, b)))
+	if (r && !(COOKIES && cookie_possible(cfg, b)))
 		recent_keep(cfg, r, b);
 	return GATE_DROP;
 }

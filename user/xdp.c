@@ -18,6 +18,7 @@
 
 #include "log.h"
 #include "pscan.skel.h"
+#include "pscan_slot.skel.h"
 #include "xdp.h"
 #include "xdp_maps.h"
 #include "xdp_probe.h"
@@ -281,9 +282,9 @@ static int explain_load(int err)
 }
 
 /* What the program does without where this kernel lacks it. */
-static void fit(struct bpf_program *prog, struct pscan_bpf__rodata *rodata)
+static void fit(struct bpf_program *prog, bool *have_conntrack)
 {
-	rodata->have_conntrack = xdp_probe_conntrack();
+	*have_conntrack = xdp_probe_conntrack();
 	bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS);
 }
 
@@ -313,7 +314,7 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 	}
 	skel->rodata->test_clock = o->test_clock;
 	skel->rodata->with_cookies = o->rule.unproven == PS_UNPROVEN_COOKIE;
-	fit(skel->progs.pscan, skel->rodata);
+	fit(skel->progs.pscan, &skel->rodata->have_conntrack);
 	err = prepare_maps(skel, &cfg, !o->unpinned);
 	if (!err)
 		err = pscan_bpf__load(skel);
@@ -448,14 +449,14 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 
 struct bpf_object *xdp_open_object(const struct xdp *xdp)
 {
-	struct pscan_bpf__rodata rodata;
+	struct pscan_slot_bpf__rodata rodata;
 	struct bpf_object *obj;
 	struct bpf_map *map;
 	const void *elf;
 	size_t bytes;
 	int err = 0;
 
-	elf = pscan_bpf__elf_bytes(&bytes);
+	elf = pscan_slot_bpf__elf_bytes(&bytes);
 	obj = bpf_object__open_mem(elf, bytes, NULL);
 	if (!obj)
 		return NULL;
@@ -463,8 +464,8 @@ struct bpf_object *xdp_open_object(const struct xdp *xdp)
 		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(obj, map_shapes[i].name),
 					xdp->fd[i]);
 	map = bpf_object__find_map_by_name(obj, ".rodata");
-	rodata = *(const struct pscan_bpf__rodata *)bpf_map__initial_value(map, &bytes);
-	fit(bpf_object__find_program_by_name(obj, XDP_PROG_NAME), &rodata);
+	rodata = *(const struct pscan_slot_bpf__rodata *)bpf_map__initial_value(map, &bytes);
+	fit(bpf_object__find_program_by_name(obj, XDP_PROG_NAME), &rodata.have_conntrack);
 	bpf_map__set_initial_value(map, &rodata, bytes);
 	if (!err)
 		return obj;
@@ -486,7 +487,7 @@ int xdp_try_load(int *extension)
 		err = -errno;
 		goto out;
 	}
-	fit(skel->progs.pscan, skel->rodata);
+	fit(skel->progs.pscan, &skel->rodata->have_conntrack);
 	err = pscan_bpf__load(skel);
 	if (!err)
 		err = dup_fds(xdp, skel);

@@ -192,7 +192,10 @@ __u32 xdp_attached_program(unsigned int ifindex, char name[32]);
  */
 int xdp_try_load(int *extension);
 
-/* The program once more, not loaded, over the same maps; bpf_object__close() it. NULL: errno. */
+/*
+ * The program once more as a dispatcher takes it (bpf/pscan_slot.bpf.c), not loaded,
+ * over the same maps; bpf_object__close() it. NULL: errno.
+ */
 struct bpf_object *xdp_open_object(const struct xdp *xdp);
 
 /* A loaded program's run through BPF_PROG_TEST_RUN. @ns, when not NULL, gets the mean duration. */

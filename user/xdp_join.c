@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "xdp_join.h"
+#include "xdp_maps.h"
 #include "xdp_probe.h"
 
 void xdp_join_pin(unsigned int ifindex, char out[128])
@@ -76,6 +77,14 @@ static int mark(const struct xdp *xdp, unsigned int ifindex, const char *ifname)
 	return err;
 }
 
+/* A cookie is sent by changing the packet, which no program in a dispatcher may. */
+static bool wants_cookies(const struct xdp *xdp)
+{
+	struct ps_config cfg;
+
+	return xdp_config_get(xdp, &cfg) == 0 && cfg.rule.unproven == PS_UNPROVEN_COOKIE;
+}
+
 int xdp_join(const struct xdp *xdp, unsigned int ifindex, const char *ifname, enum xdp_mode mode)
 {
 	struct xdp_dispatch before = {};
@@ -83,6 +92,11 @@ int xdp_join(const struct xdp *xdp, unsigned int ifindex, const char *ifname, en
 	struct bpf_object *obj;
 	int err;
 
+	if (wants_cookies(xdp)) {
+		log_error("cannot share %s with other XDP programs and send SYN cookies: programs in "
+			  "a libxdp dispatcher change no packets; leave --unproven cookie out", ifname);
+		return -EOPNOTSUPP;
+	}
 	err = xdp_probe_extension();
 	if (err) {
 		log_error("cannot share %s with other XDP programs: this kernel refuses extension "
