@@ -129,7 +129,7 @@ check_kernel_side() {
 
 	while read -r file word; do
 		[[ $word =~ ^\<(pscan/[a-z]+\.h|bpf/bpf_(helpers|endian)\.h)\>$ ||
-			$word =~ ^\"[a-z]+\.bpf\.h\"$ ]] ||
+			$word =~ ^\"[a-z]+\.bpf\.[ch]\"$ ]] ||
 			fault "$file includes $word: bpf/ includes the core, bpf helpers and its own"
 	done < <(includes bpf/*)
 }
