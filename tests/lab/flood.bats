@@ -46,7 +46,8 @@ caught_under_fire() {
 	[ "$(event scan "select(.source == \"$source\") | .time_ns")" -gt "$(jq .start_ns "$forge_out")" ]
 	[ "$(event scan "select(.source == \"$source\") | .time_ns")" -lt "$(jq .end_ns "$forge_out")" ]
 	[ "$(jq .frames "$forge_out")" -eq "$count" ]
-	[ "$(resident)" -le $((memory + 8192)) ]
+	# Full slow engines, and no more: see user/slow/track.h.
+	[ "$(resident)" -le $((memory + 12288)) ]
 	all_accounted_for
 	echo "# IPv$family forge $*: $(jq '.frames / (.end_ns - .start_ns) * 1e8 | round / 1e5' \
 		"$forge_out") Mpps; loader $memory KB, then $(resident) KB; $(jq -c '
@@ -116,7 +117,8 @@ none_admitted() {
 	count=10000000 rate=10000000
 	attach
 	caught_under_fire 4
-	status_says '.counters.parse.ok >= 9900000'
+	# What the cable or the interface lost never came to us; all_accounted_for has the rest.
+	status_says '.counters.parse.ok >= 5000000'
 	status_says '.counters.stage | .admit < 1000 and .scan == 1 and .block == 1'
 }
 

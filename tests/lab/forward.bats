@@ -189,7 +189,7 @@ nmap6() {
 
 @test "the table is relied upon only while it is kept" {
 	gateway
-	attach
+	attach --slow off # which asks the table, too
 	run -124 on a timeout 2 hping3 -n -q -A -i u20000 -p ++1 "$server4"
 	wait_for told scan "$attacker4"
 	on t nft flush ruleset

@@ -66,13 +66,18 @@ scan_beside_transfer() {
 	native
 }
 
+# dropped N SOURCE: so many of that source's packets, no more.
+dropped() {
+	[ "$(ask why "$2" --json | jq '.block.dropped')" -eq "$1" ]
+}
+
 # crafted SOURCE VLAN BYTES: ten SYNs from there, beside a transfer, are a scan that is blocked.
 crafted() {
 	transfer 1
 	on a "$repo/tests/harness/frames.py" a0 02:00:5e:00:53:01 "$1" "$target4" "$2" "$3" \
 		21 22 23 24 25 26 27 28 29 30
 	wait_for told scan "$1"
-	[ "$(ask why "$1" --json | jq '.block.dropped')" -eq 4 ]
+	wait_for dropped 4 "$1" # the last of them may still wait behind the transfer
 	transferred
 	native
 }

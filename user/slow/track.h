@@ -41,12 +41,12 @@
 #define TRACK_IDLE_NS (86400ULL * 1000000000ULL)
 
 /*
- * Records: 2048 sets of eight, 15 MB when all are in use. Full set: the record
+ * Records: 1024 sets of eight, 7.5 MB when all are in use. Full set: the record
  * with the least held against its source goes, the oldest among equals. A flood
  * of forged sources that send two packets each pushes out itself, not a scan
  * that was seen three times.
  */
-#define TRACK_SET_BITS 11
+#define TRACK_SET_BITS 10
 #define TRACK_WAYS 8
 
 #define TRACK_OPEN_BITS 512	/* good for about 150 services of one source */
@@ -97,10 +97,10 @@ struct target {
 /*
  * What is kept of a source before it earns a record with its second failure, or
  * its SEED_OPENS_MAX-th service: its first failure and what it found open.
- * 2^16 of them, 3 MB; a collision forgets the older. So forged sources that send
+ * 2^15 of them, 1.5 MB; a collision forgets the older. So forged sources that send
  * one packet never touch the records, and clients that use one service neither.
  */
-#define SEED_BITS 16
+#define SEED_BITS 15
 #define SEED_OPENS_MAX 6
 
 struct seed {
