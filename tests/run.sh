@@ -21,12 +21,12 @@ runnable() {
 
 all_tests() {
 	shopt -s nullglob
+	runnable tests/kernels/kernels.t # by far the longest
 	runnable build/tests/unit/test_*
 	runnable tests/golden/*.t
+	runnable tests/fuzz/smoke.t
 	runnable build/tests/prog/test_* tests/prog/*.t
 	printf '%s\n' tests/lab/*.bats
-	runnable tests/fuzz/smoke.t
-	runnable tests/kernels/kernels.t
 }
 
 if [ $# -gt 0 ]; then
@@ -44,4 +44,8 @@ if [ "${#tests[@]}" -eq 0 ]; then
 	echo "run.sh: found no tests; run it through make test" >&2
 	exit 1
 fi
-exec prove --timer --failures --comments --exec tests/harness/run-one.sh "${tests[@]}"
+
+# Two at a time where only the processor counts; then, one by one, what has an eye on the clock.
+side_by_side='{build/tests/unit,tests/golden,tests/fuzz,tests/kernels}/*'
+exec prove --jobs 2 --rules "par=$side_by_side" --timer --failures --comments \
+	--exec tests/harness/run-one.sh "${tests[@]}"

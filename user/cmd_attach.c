@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pscan/verdict.h>
+
 #include "cmd.h"
 #include "duration.h"
 #include "guard.h"
@@ -246,7 +248,8 @@ static const char *how(const struct xdp_link *link, char out[HOW_BYTES])
 
 static void tell_attached(const struct arguments *a, const struct xdp_link *link)
 {
-	char time[DURATION_TEXT_BYTES], text[HOW_BYTES];
+	char time[DURATION_TEXT_BYTES], proven[DURATION_TEXT_BYTES], text[HOW_BYTES];
+	const struct ps_rule *rule = &a->rule.rule;
 
 	if (!link->native && a->mode == XDP_MODE_AUTO)
 		log_note("%s: its driver has no native XDP here, using generic mode: the same "
@@ -254,10 +257,13 @@ static void tell_attached(const struct arguments *a, const struct xdp_link *link
 	if (a->session.confirm_ns)
 		log_note("detaching in %s unless `pscan-xdp confirm` comes first",
 			 duration_format(a->session.confirm_ns, time));
-	log_note("attached to %s (%s), %s%s", link->ifname, how(link, text),
-		 a->rule.rule.respond == PS_RESPOND_MONITOR ? "alerts only" : "blocks scanners for ",
-		 a->rule.rule.respond == PS_RESPOND_MONITOR ?
-			 "" : duration_format(a->rule.rule.block_ns, time));
+	if (rule->respond == PS_RESPOND_MONITOR)
+		log_note("attached to %s (%s), alerts only", link->ifname, how(link, text));
+	else
+		log_note("attached to %s (%s), blocks scanners for %s, with proof for %s",
+			 link->ifname, how(link, text),
+			 duration_format(ps_verdict_unproven_ns(rule), time),
+			 duration_format(rule->block_ns, proven));
 }
 
 static int attach_all(const struct arguments *a, const struct xdp *xdp)
