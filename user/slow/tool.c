@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tool.c - which tool's packets look like this, see slow.h. Seen on the wire with nmap 7.93, masscan 1.3.2, hping3
- * and this program; zmap was not at hand: that it sends this id is common knowledge,
- * and no capture here shows it.
+ * tool.c - which tool's packets look like this, see slow.h. Seen on the wire
+ * with nmap 7.93, masscan 1.3.2, hping3 and this program; zmap was not at hand:
+ * that it sends this id is common knowledge, and no capture here shows it.
  */
 #include "slow.h"
 
