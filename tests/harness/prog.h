@@ -120,6 +120,22 @@ static inline int prog_teardown(void **state)
 		return cmocka_run_group_tests_name(name, tests, setup, prog_teardown);      \
 	}
 
+/* One test per family. */
+typedef void prog_case(bool v6);
+
+static inline void prog_run_v4(void **state)
+{
+	((prog_case *)*state)(false);
+}
+
+static inline void prog_run_v6(void **state)
+{
+	((prog_case *)*state)(true);
+}
+
+#define ONLY_V6(name, fn) { name " v6", prog_run_v6, NULL, NULL, (void *)(fn) }
+#define BOTH(name, fn) { name " v4", prog_run_v4, NULL, NULL, (void *)(fn) }, ONLY_V6(name, fn)
+
 /* ---- time and rule ---------------------------------------------------------- */
 
 static inline void prog_at(__u64 now_ns)

@@ -209,35 +209,18 @@ static void tagged(bool v6)
 	}
 }
 
-static void (*const cases[])(bool v6) = {
-	hits, udp, truncated, replies, replies_wanted, unwanted_class, groups, mixed,
-	tiny_fragments, later_fragments, tagged,
-};
-
-/* One cmocka test per case and family. */
-static void run_case(void **state)
-{
-	long which = (long)*state;
-
-	cases[which / 2](which % 2);
-}
-
-#define BOTH(i, name)                                                                      \
-	{ name " v4", run_case, NULL, NULL, (void *)(2L * (i)) },                          \
-	{ name " v6", run_case, NULL, NULL, (void *)(2L * (i) + 1) }
-
 static const struct CMUnitTest tests[] = {
-	BOTH(0, "each kind is named, its neighbours are not it"),
-	BOTH(1, "udp"),
-	BOTH(2, "truncated probes never score"),
-	BOTH(3, "replies never score"),
-	BOTH(4, "replies score when wanted"),
-	BOTH(5, "a class that is not wanted never scores"),
-	BOTH(6, "group addresses never score"),
-	BOTH(7, "mixed kinds make one score"),
-	BOTH(8, "tiny first fragments score"),
-	BOTH(9, "later fragments pass, and drop when blocked"),
-	BOTH(10, "tags and options hide nothing"),
+	BOTH("each kind is named, its neighbours are not it", hits),
+	BOTH("udp", udp),
+	BOTH("truncated probes never score", truncated),
+	BOTH("replies never score", replies),
+	BOTH("replies score when wanted", replies_wanted),
+	BOTH("a class that is not wanted never scores", unwanted_class),
+	BOTH("group addresses never score", groups),
+	BOTH("mixed kinds make one score", mixed),
+	BOTH("tiny first fragments score", tiny_fragments),
+	BOTH("later fragments pass, and drop when blocked", later_fragments),
+	BOTH("tags and options hide nothing", tagged),
 };
 
 PROG_MAIN("classes", tests, prog_setup)

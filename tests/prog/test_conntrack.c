@@ -5,10 +5,7 @@
  * are real, on loopback of a namespace that tracks them; the peer's address is
  * the "scanner" here.
  */
-#include "prog.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "prog_sockets.h"
 
 #include "conntrack.h"
 #include "tracking.h"
@@ -32,11 +29,6 @@ static union ps_addr behind(void)
 	return prog.v6 ? BEHIND6 : pkt_v4(BEHIND4);
 }
 
-static void must(const char *command)
-{
-	assert_int_equal(system(command), 0);
-}
-
 static void track(__u64 v4_ns, __u64 v6_ns)
 {
 	assert_int_equal(xdp_tracked_set(prog.xdp, (__u64[]){ v4_ns, v6_ns }), 0);
@@ -45,18 +37,9 @@ static void track(__u64 v4_ns, __u64 v6_ns)
 /* A new peer with an address on lo; nothing is taken to be tracked. */
 static void begin(bool v6)
 {
-	char command[96];
-
 	if (!xdp_probe_conntrack())
 		skip();
-	prog_begin(v6);
-	if (v6)
-		snprintf(command, sizeof(command), "ip addr add 2001:db8::1:%x/128 dev lo nodad",
-			 prog.sources);
-	else
-		snprintf(command, sizeof(command), "ip addr add 198.18.%u.%u/32 dev lo",
-			 prog.sources >> 8 & 255, prog.sources & 255);
-	must(command);
+	prog_begin_peer(v6);
 	track(0, 0);
 	prog_forget();
 }
@@ -90,29 +73,11 @@ static int setup(void **state)
 
 /* ---- flows -------------------------------------------------------------------- */
 
-static socklen_t sockaddr_of(const union ps_addr *addr, __u16 port, struct sockaddr_storage *out)
-{
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-	struct sockaddr_in *in = (struct sockaddr_in *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (ps_addr_is_v4(addr)) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		memcpy(&in->sin_addr, &addr->w[3], 4);
-		return sizeof(*in);
-	}
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	memcpy(&in6->sin6_addr, addr, 16);
-	return sizeof(*in6);
-}
-
 /* One datagram from a socket that is closed behind it. Return: the port that it came from. */
 static __u16 datagram(union ps_addr from, union ps_addr to, __u16 dport)
 {
 	struct sockaddr_storage sa;
-	socklen_t bytes = sockaddr_of(&from, 0, &sa);
+	socklen_t bytes = sockaddr_of(from, 0, &sa);
 	int fd = socket(sa.ss_family, SOCK_DGRAM, 0);
 	__u16 sport;
 
@@ -120,7 +85,7 @@ static __u16 datagram(union ps_addr from, union ps_addr to, __u16 dport)
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, bytes), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &bytes), 0);
 	sport = ntohs(((struct sockaddr_in *)&sa)->sin_port);
-	bytes = sockaddr_of(&to, dport, &sa);
+	bytes = sockaddr_of(to, dport, &sa);
 	assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&sa, bytes), 1);
 	close(fd);
 	return sport;
@@ -269,30 +234,14 @@ static void many_questions(bool v6)
 		assert_int_equal(q[i].flow, i % 3 ? CONNTRACK_NONE : CONNTRACK_UNANSWERED);
 }
 
-static void (*const cases[])(bool v6) = {
-	late_answers, late_answers_to_others, unanswered, lease, other_family, hooks,
-	many_questions,
-};
-
-static void run_case(void **state)
-{
-	long which = (long)*state;
-
-	cases[which / 2](which % 2);
-}
-
-#define BOTH(i, name)                                                                      \
-	{ name " v4", run_case, NULL, NULL, (void *)(2L * (i)) },                          \
-	{ name " v6", run_case, NULL, NULL, (void *)(2L * (i) + 1) }
-
 static const struct CMUnitTest tests[] = {
-	BOTH(0, "late answers to sockets that are gone"),
-	BOTH(1, "answers to hosts behind this one"),
-	BOTH(2, "flows that nobody answered explain nothing"),
-	BOTH(3, "forwarded packets are judged as long as the lease lasts"),
-	BOTH(4, "one family's tracking says nothing of the other's"),
-	BOTH(5, "the loader sees hooks come and go"),
-	BOTH(6, "many questions at once"),
+	BOTH("late answers to sockets that are gone", late_answers),
+	BOTH("answers to hosts behind this one", late_answers_to_others),
+	BOTH("flows that nobody answered explain nothing", unanswered),
+	BOTH("forwarded packets are judged as long as the lease lasts", lease),
+	BOTH("one family's tracking says nothing of the other's", other_family),
+	BOTH("the loader sees hooks come and go", hooks),
+	BOTH("many questions at once", many_questions),
 };
 
 PROG_MAIN("conntrack", tests, setup)

@@ -4,11 +4,9 @@
  * looks like, byte for byte, who gets none, how many there are, and what the
  * ACK of a cookie is worth.
  */
-#include "prog.h"
+#include "prog_sockets.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
-#include <netinet/in.h>
 #include <time.h>
 
 #include "checksum.h"
@@ -32,11 +30,6 @@ static unsigned int cookies_told(void)
 	n_cookies = 0;
 	assert_true(xdp_contacts_read(contacts) >= 0);
 	return n_cookies;
-}
-
-static void must(const char *command)
-{
-	assert_int_equal(system(command), 0);
 }
 
 static int listen_on(int family)
@@ -377,29 +370,14 @@ static void cost(bool v6)
 	assert_true(closed - drop < 20000);
 }
 
-static void (*const cases[])(bool v6) = {
-	bytes_of_it, tagged, unanswered, proven_gets_none, limited, acknowledged, cost,
-};
-
-static void run_case(void **state)
-{
-	long which = (long)*state;
-
-	cases[which / 2](which % 2);
-}
-
-#define BOTH(i, name)                                                                      \
-	{ name " v4", run_case, NULL, NULL, (void *)(2L * (i)) },                          \
-	{ name " v6", run_case, NULL, NULL, (void *)(2L * (i) + 1) }
-
 static const struct CMUnitTest tests[] = {
-	BOTH(0, "the answer, byte for byte, is the same for open and closed ports"),
-	BOTH(1, "a VLAN tag stays"),
-	BOTH(2, "no SYN, a fragment, somebody else's address: no answer"),
-	BOTH(3, "a proven source is not answered"),
-	BOTH(4, "no answer beyond the rate"),
-	BOTH(5, "the ACK of a cookie"),
-	BOTH(6, "what an answer costs"),
+	BOTH("the answer, byte for byte, is the same for open and closed ports", bytes_of_it),
+	BOTH("a VLAN tag stays", tagged),
+	BOTH("no SYN, a fragment, somebody else's address: no answer", unanswered),
+	BOTH("a proven source is not answered", proven_gets_none),
+	BOTH("no answer beyond the rate", limited),
+	BOTH("the ACK of a cookie", acknowledged),
+	BOTH("what an answer costs", cost),
 };
 
 PROG_MAIN("cookie", tests, setup)

@@ -7,10 +7,7 @@
  * The peer's address is the "scanner" here. Sequence numbers do not matter: a
  * look-up goes by addresses and ports.
  */
-#include "prog.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "prog_sockets.h"
 
 /* Own addresses and the peers', all on lo. */
 #define OWN4 A4(192, 0, 2, 1)
@@ -19,26 +16,6 @@
 static union ps_addr own(void)
 {
 	return prog.v6 ? OWN6 : pkt_v4(OWN4);
-}
-
-static void must(const char *command)
-{
-	assert_int_equal(system(command), 0);
-}
-
-/* Gives lo the own address, and a new peer's: 192.0.2.x and 2001:db8::2xx. */
-static void begin(bool v6)
-{
-	char command[96];
-
-	prog_begin(v6);
-	if (v6)
-		snprintf(command, sizeof(command), "ip addr add 2001:db8::1:%x/128 dev lo nodad",
-			 prog.sources);
-	else
-		snprintf(command, sizeof(command), "ip addr add 198.18.%u.%u/32 dev lo",
-			 prog.sources >> 8 & 255, prog.sources & 255);
-	must(command);
 }
 
 static int setup(void **state)
@@ -54,52 +31,12 @@ static int setup(void **state)
 	return xdp_locals_set(prog.xdp, addrs, 2);
 }
 
-static socklen_t sockaddr_of(const union ps_addr *addr, __u16 port, struct sockaddr_storage *out)
-{
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-	struct sockaddr_in *in = (struct sockaddr_in *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (ps_addr_is_v4(addr)) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		memcpy(&in->sin_addr, &addr->w[3], 4);
-		return sizeof(*in);
-	}
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	memcpy(&in6->sin6_addr, addr, 16);
-	return sizeof(*in6);
-}
-
-/* A socket bound to @addr; @port 0: any. */
-static int bound(int type, union ps_addr addr, __u16 port)
-{
-	struct sockaddr_storage sa;
-	socklen_t bytes = sockaddr_of(&addr, port, &sa);
-	int fd = socket(sa.ss_family, type, 0), on = 1;
-
-	assert_true(fd >= 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, bytes), 0);
-	return fd;
-}
-
 static void connect_to(int fd, union ps_addr addr, __u16 port)
 {
 	struct sockaddr_storage sa;
-	socklen_t bytes = sockaddr_of(&addr, port, &sa);
+	socklen_t bytes = sockaddr_of(addr, port, &sa);
 
 	assert_int_equal(connect(fd, (struct sockaddr *)&sa, bytes), 0);
-}
-
-static __u16 port_of(int fd)
-{
-	struct sockaddr_storage sa;
-	socklen_t bytes = sizeof(sa);
-
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &bytes), 0);
-	return ntohs(((struct sockaddr_in *)&sa)->sin_port);
 }
 
 static int listening(__u16 port)
@@ -166,7 +103,7 @@ static void established(bool v6)
 	int listener[30];
 	struct pair c[30];
 
-	begin(v6);
+	prog_begin_peer(v6);
 	for (int i = 0; i < 30; i++) {
 		listener[i] = listening((__u16)(100 + i));
 		c[i] = connection(listener[i], (__u16)(100 + i));
@@ -191,7 +128,7 @@ static void time_wait(bool v6)
 	__u16 port[30];
 	int listener;
 
-	begin(v6);
+	prog_begin_peer(v6);
 	listener = bound(SOCK_STREAM, prog_source(), 443);
 	assert_int_equal(listen(listener, 64), 0);
 	for (int i = 0; i < 30; i++) {
@@ -221,7 +158,7 @@ static void udp_replies(bool v6)
 	int fd[40];
 	__u16 port[40];
 
-	begin(v6);
+	prog_begin_peer(v6);
 	for (int i = 0; i < 40; i++) {
 		fd[i] = bound(SOCK_DGRAM, own(), 0);
 		port[i] = port_of(fd[i]);
@@ -243,13 +180,13 @@ static void udp_of_another_peer(bool v6)
 	union ps_addr other;
 	int fd[7];
 
-	begin(v6);
+	prog_begin_peer(v6);
 	other = prog_source();
 	for (int i = 0; i < 7; i++) {
 		fd[i] = bound(SOCK_DGRAM, own(), (__u16)(901 + i));
 		connect_to(fd[i], other, 53);
 	}
-	begin(v6); /* another source */
+	prog_begin_peer(v6); /* another source */
 	for (int i = 0; i < 7; i++)
 		assert_int_equal(prog_run(frame(PS_IP_UDP, 53, (__u16)(901 + i), 0)),
 				 i < 6 ? XDP_PASS : XDP_DROP);
@@ -264,7 +201,7 @@ static void ack_to_listener(bool v6)
 {
 	int listener[7];
 
-	begin(v6);
+	prog_begin_peer(v6);
 	for (int i = 0; i < 7; i++)
 		listener[i] = listening((__u16)(801 + i));
 	prog_forget();
@@ -280,7 +217,7 @@ static void ack_to_listener(bool v6)
 /* A host that is scanned behind us has its own sockets: we cannot tell, and do not. */
 static void forwarded(bool v6)
 {
-	begin(v6);
+	prog_begin_peer(v6);
 	prog_forget();
 	for (__u16 port = 101; port < 131; port++) {
 		assert_int_equal(prog_run(prog_tcp(port, PS_TCP_ACK)), XDP_PASS);
@@ -297,7 +234,7 @@ static void connected_and_blocked(bool v6)
 	struct pair c;
 	int listener;
 
-	begin(v6);
+	prog_begin_peer(v6);
 	listener = listening(700);
 	c = connection(listener, 700);
 	prog.cfg->rule.respond = PS_RESPOND_HARD;
@@ -330,7 +267,7 @@ static void connected_and_denied(bool v6)
 	struct pair c;
 	int listener;
 
-	begin(v6);
+	prog_begin_peer(v6);
 	listener = listening(700);
 	c = connection(listener, 700);
 	one = (struct prefix){ .addr = prog_source(), .bits = 128 };
@@ -344,31 +281,15 @@ static void connected_and_denied(bool v6)
 	close(listener);
 }
 
-static void (*const cases[])(bool v6) = {
-	established, time_wait, udp_replies, udp_of_another_peer, ack_to_listener, forwarded,
-	connected_and_blocked, connected_and_denied,
-};
-
-static void run_case(void **state)
-{
-	long which = (long)*state;
-
-	cases[which / 2](which % 2);
-}
-
-#define BOTH(i, name)                                                                      \
-	{ name " v4", run_case, NULL, NULL, (void *)(2L * (i)) },                          \
-	{ name " v6", run_case, NULL, NULL, (void *)(2L * (i) + 1) }
-
 static const struct CMUnitTest tests[] = {
-	BOTH(0, "an established connection's packets"),
-	BOTH(1, "packets for sockets in TIME-WAIT"),
-	BOTH(2, "udp replies to our sockets"),
-	BOTH(3, "a udp socket connected elsewhere explains nothing"),
-	BOTH(4, "an ACK to a listening port is a probe"),
-	BOTH(5, "forwarded packets are not for this host to judge"),
-	BOTH(6, "a blocked source's connection, soft and hard"),
-	BOTH(7, "a denied source's connection"),
+	BOTH("an established connection's packets", established),
+	BOTH("packets for sockets in TIME-WAIT", time_wait),
+	BOTH("udp replies to our sockets", udp_replies),
+	BOTH("a udp socket connected elsewhere explains nothing", udp_of_another_peer),
+	BOTH("an ACK to a listening port is a probe", ack_to_listener),
+	BOTH("forwarded packets are not for this host to judge", forwarded),
+	BOTH("a blocked source's connection, soft and hard", connected_and_blocked),
+	BOTH("a denied source's connection", connected_and_denied),
 };
 
 PROG_MAIN("evidence", tests, setup)

@@ -5,10 +5,8 @@
  * listener that defers acceptance keeps one behind its client's bare ACK, and
  * one under SYN cookies keeps nothing at all.
  */
-#include "prog.h"
+#include "prog_sockets.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #define CONTACTS_MAX 16
@@ -32,11 +30,6 @@ static unsigned int handshakes(void)
 	return n_contacts;
 }
 
-static void must(const char *command)
-{
-	assert_int_equal(system(command), 0);
-}
-
 static union ps_addr own(void)
 {
 	return prog.v6 ? PKT_DST6 : pkt_v4(PKT_DST4);
@@ -56,52 +49,13 @@ static int setup(void **state)
 /* A new peer with an address on lo. */
 static void begin(bool v6)
 {
-	char command[96];
-
-	prog_begin(v6);
-	if (v6)
-		snprintf(command, sizeof(command), "ip addr add 2001:db8::1:%x/128 dev lo nodad",
-			 prog.sources);
-	else
-		snprintf(command, sizeof(command), "ip addr add 198.18.%u.%u/32 dev lo",
-			 prog.sources >> 8 & 255, prog.sources & 255);
-	must(command);
+	prog_begin_peer(v6);
 	handshakes();
-}
-
-static socklen_t sockaddr_of(union ps_addr addr, __u16 port, struct sockaddr_storage *out)
-{
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-	struct sockaddr_in *in = (struct sockaddr_in *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (ps_addr_is_v4(&addr)) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		memcpy(&in->sin_addr, &addr.w[3], 4);
-		return sizeof(*in);
-	}
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	memcpy(&in6->sin6_addr, &addr, 16);
-	return sizeof(*in6);
-}
-
-static int bound(union ps_addr addr, __u16 port)
-{
-	struct sockaddr_storage sa;
-	socklen_t bytes = sockaddr_of(addr, port, &sa);
-	int fd = socket(sa.ss_family, SOCK_STREAM, 0), on = 1;
-
-	assert_true(fd >= 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, bytes), 0);
-	return fd;
 }
 
 static int listening(__u16 port, int defer_s)
 {
-	int fd = bound(own(), port);
+	int fd = bound(SOCK_STREAM, own(), port);
 
 	assert_int_equal(setsockopt(fd, SOL_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof(defer_s)), 0);
 	assert_int_equal(listen(fd, 64), 0);
@@ -128,7 +82,7 @@ static __u32 queue_seq(int fd, int queue)
 
 static struct client client_of(__u16 port)
 {
-	struct client c = { .fd = bound(prog_source(), 0) };
+	struct client c = { .fd = bound(SOCK_STREAM, prog_source(), 0) };
 	struct sockaddr_storage sa;
 	socklen_t bytes = sockaddr_of(own(), port, &sa);
 	int on = 1, off = -1; /* TCP_REPAIR_OFF_NO_WP: nothing is sent */
@@ -323,30 +277,14 @@ static void full(bool v6)
 	assert_int_equal(b.respond, PS_RESPOND_HARD);
 }
 
-static void (*const cases[])(bool v6) = {
-	blind, completed, completed_behind_the_block, cookie, unproven,
-	unproven_is_no_longer_than_proven, full,
-};
-
-static void run_case(void **state)
-{
-	long which = (long)*state;
-
-	cases[which / 2](which % 2);
-}
-
-#define BOTH(i, name)                                                                      \
-	{ name " v4", run_case, NULL, NULL, (void *)(2L * (i)) },                          \
-	{ name " v6", run_case, NULL, NULL, (void *)(2L * (i) + 1) }
-
 static const struct CMUnitTest tests[] = {
-	BOTH(0, "behind a forged SYN a guess is a probe"),
-	BOTH(1, "the number of our SYN+ACK completes a handshake"),
-	BOTH(2, "a handshake completes behind the block"),
-	BOTH(3, "a SYN cookie's number completes a handshake"),
-	BOTH(4, "the kernel's block is unproven: a minute, and soft"),
-	BOTH(5, "an unproven block is no longer than a proven one"),
-	BOTH(6, "--unproven full: what a proven source gets"),
+	BOTH("behind a forged SYN a guess is a probe", blind),
+	BOTH("the number of our SYN+ACK completes a handshake", completed),
+	BOTH("a handshake completes behind the block", completed_behind_the_block),
+	BOTH("a SYN cookie's number completes a handshake", cookie),
+	BOTH("the kernel's block is unproven: a minute, and soft", unproven),
+	BOTH("an unproven block is no longer than a proven one", unproven_is_no_longer_than_proven),
+	BOTH("--unproven full: what a proven source gets", full),
 };
 
 PROG_MAIN("handshake", tests, setup)

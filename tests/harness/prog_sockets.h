@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * prog_sockets.h - real sockets beside the program under test, on loopback of
+ * the test's own namespace. Included after prog.h.
+ */
+#ifndef PSCAN_TESTS_PROG_SOCKETS_H
+#define PSCAN_TESTS_PROG_SOCKETS_H
+
+#include "prog.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+static inline void must(const char *command)
+{
+	assert_int_equal(system(command), 0);
+}
+
+/* prog_begin(), and the new source's address on lo, so that its sockets can be real. */
+static inline void prog_begin_peer(bool v6)
+{
+	char command[96];
+
+	prog_begin(v6);
+	if (v6)
+		snprintf(command, sizeof(command), "ip addr add 2001:db8::1:%x/128 dev lo nodad",
+			 prog.sources);
+	else
+		snprintf(command, sizeof(command), "ip addr add 198.18.%u.%u/32 dev lo",
+			 prog.sources >> 8 & 255, prog.sources & 255);
+	must(command);
+}
+
+/* Return: bytes of @out that are used. */
+static inline socklen_t sockaddr_of(union ps_addr addr, __u16 port, struct sockaddr_storage *out)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+	struct sockaddr_in *in = (struct sockaddr_in *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (ps_addr_is_v4(&addr)) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		memcpy(&in->sin_addr, &addr.w[3], 4);
+		return sizeof(*in);
+	}
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	memcpy(&in6->sin6_addr, &addr, 16);
+	return sizeof(*in6);
+}
+
+/* A socket bound to @addr; @port 0: any. */
+static inline int bound(int type, union ps_addr addr, __u16 port)
+{
+	struct sockaddr_storage sa;
+	socklen_t bytes = sockaddr_of(addr, port, &sa);
+	int fd = socket(sa.ss_family, type, 0), on = 1;
+
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, bytes), 0);
+	return fd;
+}
+
+static inline __u16 port_of(int fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t bytes = sizeof(sa);
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &bytes), 0);
+	return ntohs(((struct sockaddr_in *)&sa)->sin_port);
+}
+
+#endif
