@@ -50,7 +50,10 @@ static inline socklen_t sockaddr_of(union ps_addr addr, __u16 port, struct socka
 	return sizeof(*in6);
 }
 
-/* A socket bound to @addr; @port 0: any. */
+/*
+ * A socket bound to @addr; @port 0: any that is free. Only streams may take a port in
+ * TIME-WAIT again: for datagrams SO_REUSEADDR makes one that is in use "free", too.
+ */
 static inline int bound(int type, union ps_addr addr, __u16 port)
 {
 	struct sockaddr_storage sa;
@@ -58,7 +61,8 @@ static inline int bound(int type, union ps_addr addr, __u16 port)
 	int fd = socket(sa.ss_family, type, 0), on = 1;
 
 	assert_true(fd >= 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, bytes), 0);
 	return fd;
 }
