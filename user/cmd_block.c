@@ -115,9 +115,11 @@ struct lister {
 	size_t n;
 };
 
+/* @block: NULL for an operator's, which needs no proof. */
 static void list_one(struct lister *l, const struct prefix *prefix, const char *why,
-		     const char *proof, __u64 until_ns, __u64 packets)
+		     const struct ps_block *block, __u64 until_ns, __u64 packets)
 {
+	const char *proof = block ? names_proof(block->proof) : NULL;
 	char text[PREFIX_TEXT_BYTES], until[48];
 	struct json_object *o;
 
@@ -127,8 +129,8 @@ static void list_one(struct lister *l, const struct prefix *prefix, const char *
 	prefix_format(prefix, text);
 	if (!l->array) {
 		printf("%-28s %-12s %-10s %12llu dropped   until %s\n", text, why,
-		       proof ? proof : "",
-		       (unsigned long long)packets, list_until(until_ns, until));
+		       !block ? "" : block->proof ? proof : "unproven", (unsigned long long)packets,
+		       list_until(until_ns, until));
 		return;
 	}
 	o = json_object_new_object();
@@ -155,7 +157,7 @@ static int on_block(const union ps_addr *addr, const struct ps_block *block, voi
 	char why[32];
 
 	snprintf(why, sizeof(why), "%s scan", names_class(block->class));
-	list_one(data, &prefix, why, names_proof(block->proof), block->until_ns, block->packets);
+	list_one(data, &prefix, why, block, block->until_ns, block->packets);
 	return 0;
 }
 
