@@ -141,34 +141,14 @@ static void evidence(bool v6)
 	assert_int_equal(prog_count(PS_COUNT_SCORED), 6);
 }
 
-#define BOTH(name)                                      \
-	static void test_##name##_v4(void **state)      \
-	{                                               \
-		(void)state;                            \
-		name(false);                            \
-	}                                               \
-	static void test_##name##_v6(void **state)      \
-	{                                               \
-		(void)state;                            \
-		name(true);                             \
-	}
-
-BOTH(points)
-BOTH(traps)
-BOTH(window)
-BOTH(same_port)
-BOTH(psd)
-BOTH(returning)
-BOTH(evidence)
-
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(test_points_v4),    cmocka_unit_test(test_points_v6),
-	cmocka_unit_test(test_traps_v4),     cmocka_unit_test(test_traps_v6),
-	cmocka_unit_test(test_window_v4),    cmocka_unit_test(test_window_v6),
-	cmocka_unit_test(test_same_port_v4), cmocka_unit_test(test_same_port_v6),
-	cmocka_unit_test(test_psd_v4),	     cmocka_unit_test(test_psd_v6),
-	cmocka_unit_test(test_returning_v4), cmocka_unit_test(test_returning_v6),
-	cmocka_unit_test(test_evidence_v4),  cmocka_unit_test(test_evidence_v6),
+	BOTH("points add up to the threshold", points),
+	BOTH("trap ports", traps),
+	BOTH("the window", window),
+	BOTH("the same port", same_port),
+	BOTH("psd's rule", psd),
+	BOTH("a source that comes back", returning),
+	BOTH("what a detection says", evidence),
 };
 
 PROG_MAIN("boundary", tests, prog_setup)

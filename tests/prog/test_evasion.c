@@ -408,27 +408,14 @@ static void one_port_many_ways(bool v6)
 	assert_int_equal(prog_run(prog_udp(104)), XDP_DROP);
 }
 
-#define BOTH(name)                               \
-	static void test_##name(void **state)    \
-	{                                        \
-		(void)state;                     \
-		name(false);                     \
-		name(true);                      \
-	}
-
-BOTH(retransmits)
-BOTH(kept_alive)
-BOTH(sawtooth)
-BOTH(one_port_many_ways)
-
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_changes_nothing),
 	cmocka_unit_test(test_chains),
 	cmocka_unit_test(test_hidden),
-	cmocka_unit_test(test_retransmits),
-	cmocka_unit_test(test_kept_alive),
-	cmocka_unit_test(test_sawtooth),
-	cmocka_unit_test(test_one_port_many_ways),
+	BOTH("the same port again and again", retransmits),
+	BOTH("one port kept alive", kept_alive),
+	BOTH("silence between the ports", sawtooth),
+	BOTH("one port in many ways", one_port_many_ways),
 };
 
 PROG_MAIN("evasion", tests, prog_setup)
