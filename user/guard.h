@@ -27,7 +27,8 @@ void guard_collect(struct guard *g);
 
 /*
  * Makes the program's lists agree with @g: own addresses, and the entries of
- * the allow list that were found (an operator's entries are left alone).
+ * the allow list that were found (an operator's entries are left alone). The
+ * caller holds the lists' lock.
  * Return: 0 or a negative errno; silent.
  */
 int guard_apply(const struct xdp *xdp, const struct guard *g);

@@ -43,7 +43,8 @@ int leaver_start(struct leaver *l, const struct xdp *xdp)
 	}
 	if (pid == 0) {
 		close(ends[0]);
-		close(xdp->root); /* the lock is the loader's alone, and dies with it */
+		close(xdp->root); /* the locks are the loader's alone, and die with it */
+		close(xdp->lists);
 		wait_for_word(ends[1]);
 		_exit(0);
 	}

@@ -188,15 +188,15 @@ static int look_at_block(const union ps_addr *addr, const struct ps_block *block
 static void sweep_blocks(struct session *s)
 {
 	struct sweep sweep = { .session = s, .now_ns = xdp_now_ns() };
-	struct ps_block block;
+	int err = 0;
 
 	if (s->blocks > SWEEP_ALWAYS && s->polls % SLOW_POLLS)
 		return;
 	xdp_each_block(s->xdp, look_at_block, &sweep);
-	for (size_t i = 0; i < sweep.n; i++)
-		if (xdp_block_get(s->xdp, &sweep.expired[i], &block) == 0 &&
-		    block.until_ns <= sweep.now_ns) /* not blocked again meanwhile */
-			xdp_block_del(s->xdp, &sweep.expired[i]);
+	for (size_t i = 0; i < sweep.n && (!err || err == -ENOENT); i++)
+		err = xdp_block_expire(s->xdp, &sweep.expired[i], sweep.now_ns);
+	if (err && err != -ENOENT)
+		log_warn("cannot remove a block that ran out: %s", strerror(-err));
 	s->blocks = sweep.seen - sweep.n;
 	free(sweep.expired);
 }
@@ -306,9 +306,13 @@ static void refresh_guard(struct session *s)
 		log_warn("this host has more addresses than the %d that fit: what could be an answer "
 			 "to the others is not scored", PS_LOCALS_MAX);
 	s->crowded = guard.crowded;
-	err = guard_apply(s->xdp, &guard);
-	if (!err)
-		err = xdp_lists_expire(s->xdp);
+	err = xdp_lists_lock(s->xdp);
+	if (!err) {
+		err = guard_apply(s->xdp, &guard);
+		if (!err)
+			err = xdp_lists_expire(s->xdp);
+		xdp_lists_unlock(s->xdp);
+	}
 	if (err)
 		log_warn("cannot update the allow and deny lists: %s", strerror(-err));
 }

@@ -137,6 +137,7 @@ void xdp_close(struct xdp *xdp)
 		close_fd(&xdp->fd[i]);
 	close_fd(&xdp->prog);
 	close_fd(&xdp->root);
+	close_fd(&xdp->lists);
 	free(xdp);
 }
 
@@ -150,6 +151,7 @@ struct xdp *xdp_new(void)
 		xdp->fd[i] = -1;
 	xdp->prog = -1;
 	xdp->root = -1;
+	xdp->lists = -1;
 	libbpf_set_print(libbpf_log);
 	return xdp;
 }
@@ -220,20 +222,24 @@ static void fresh_config(const struct xdp_load_options *o, struct ps_config *cfg
 	cfg->flow_bits = PS_FLOW_BITS;
 }
 
-/* Takes over the sizes of maps that exist, and writes the rule that was asked for. */
-static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct ps_config *cfg)
+/* Writes the rule that was asked for; the rest of what exists is not the loader's alone. */
+static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct ps_config *fresh)
 {
-	int err;
+	struct ps_config *cfg;
 
-	if (xdp->adopted) {
-		err = xdp_config_get(xdp, cfg);
-		if (err)
-			return err;
+	if (!xdp->adopted) {
+		fresh->rule = o->rule;
+		fresh->save_ports = o->save_ports;
+		return xdp_config_set(xdp, fresh);
 	}
+	cfg = xdp_config_map(xdp);
+	if (!cfg)
+		return -errno;
 	cfg->rule = o->rule;
 	cfg->save_ports = o->save_ports;
 	cfg->loader_pid = 0; /* announce() */
-	return xdp_config_set(xdp, cfg);
+	xdp_config_unmap(cfg);
+	return 0;
 }
 
 /* Sizes and pins of the maps, before load. */
@@ -347,15 +353,17 @@ static int pin_prog(const struct xdp *xdp)
 /* Everything is in its place: who waits in xdp_await_loader() may join. */
 static int announce(const struct xdp *xdp)
 {
-	struct ps_config cfg;
-	int err = xdp_config_get(xdp, &cfg);
+	struct ps_config *cfg = xdp_config_map(xdp);
+	int err;
 
-	cfg.loader_pid = (__u32)getpid();
-	if (!err)
-		err = xdp_config_set(xdp, &cfg);
-	if (err)
+	if (!cfg) {
+		err = -errno;
 		log_error("cannot set up the XDP program's maps: %s", strerror(-err));
-	return err;
+		return err;
+	}
+	__atomic_store_n(&cfg->loader_pid, (__u32)getpid(), __ATOMIC_RELEASE);
+	xdp_config_unmap(cfg);
+	return 0;
 }
 
 /* Made by a loader that was killed before it wrote the rule: no record, no link, never in use. */
@@ -425,6 +433,8 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 			err = lock_root(xdp);
 		if (!err)
 			err = find_pinned(xdp);
+		if (!err)
+			err = xdp_lists_open(xdp);
 	}
 	if (!err)
 		err = load_skeleton(xdp, options);

@@ -57,6 +57,7 @@ enum xdp_map {
 struct xdp {
 	int fd[XDP_MAP_MAX];	/* maps; -1 when not open */
 	int root;		/* pin folder, for the loader's lock; -1 when pinned nowhere */
+	int lists;		/* folder whose lock edits of the lists take; -1 as above */
 	int prog;		/* loaded program; -1 when only the maps are open */
 	bool adopted;		/* the maps were there before */
 };

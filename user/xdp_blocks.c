@@ -59,6 +59,20 @@ int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr)
 	return xdp_edited(xdp);
 }
 
+int xdp_block_expire(const struct xdp *xdp, const union ps_addr *addr, __u64 now_ns)
+{
+	int fd = xdp->fd[XDP_MAP_BLOCKS];
+	struct ps_block block;
+
+	/* Nothing can be removed on a condition, but what was removed can be told. */
+	if (bpf_map_lookup_and_delete_elem(fd, addr, &block))
+		return -errno;
+	if (block.until_ns > now_ns && bpf_map_update_elem(fd, addr, &block, BPF_NOEXIST) &&
+	    errno != EEXIST)
+		return -errno;
+	return xdp_edited(xdp);
+}
+
 /* Collected first: removing entries under the walk would make it skip others. */
 struct inside {
 	const struct prefix *within;

@@ -401,7 +401,7 @@ static int remove_entry(const char *name)
 	snprintf(path, sizeof(path), XDP_ROOT "/%.60s", name);
 	if (has_prefix(name, LINK_PREFIX))
 		return remove_link(path);
-	return unlink(path) ? -errno : 0;
+	return unlink(path) && (errno != EISDIR || rmdir(path)) ? -errno : 0;
 }
 
 /* Removes from the pin folder every place where the program is attached, or everything else. */

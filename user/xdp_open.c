@@ -61,7 +61,14 @@ static int open_maps(__u32 which, __u32 flags, struct xdp **out)
 
 int xdp_open(struct xdp **out)
 {
-	return open_maps(~0U, 0, out);
+	int err = open_maps(~0U, 0, out);
+
+	if (err)
+		return err;
+	err = xdp_lists_open(*out);
+	if (err)
+		xdp_close(*out);
+	return err;
 }
 
 int xdp_open_reader(struct xdp **out)
