@@ -8,6 +8,7 @@
 
 #include "leaver.h"
 #include "log.h"
+#include "privileges.h"
 
 /* Signals of the terminal reach both of us; when to leave is the loader's to say. */
 static void wait_for_word(int fd)
@@ -18,6 +19,8 @@ static void wait_for_word(int fd)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	if (privileges_keep_identity(true))
+		return;
 	if (read(fd, &word, 1) != 1)
 		return; /* the loader is gone, and what it attached stays */
 	word = xdp_detach_all() ? 1 : 0;
