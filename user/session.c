@@ -15,6 +15,7 @@
 #include "session.h"
 #include "session_proof.h"
 #include "session_slow.h"
+#include "session_tell.h"
 #include "tracking.h"
 #include "xdp_maps.h"
 
@@ -42,7 +43,7 @@ struct session {
 	__u64 packets_before;		/* counted by earlier sessions */
 	__u64 deadline_ns;		/* for the confirmation; 0: none is awaited */
 	__u64 polls;
-	__u64 lost;			/* events that did not fit, as told */
+	struct session_told told;
 	size_t blocks;			/* seen by the latest sweep */
 	bool hidden;			/* bpffs is gone from its place, as told */
 	bool crowded;			/* too many own addresses, as told */
@@ -199,16 +200,7 @@ static void sweep_blocks(struct session *s)
 		log_warn("cannot remove a block that ran out: %s", strerror(-err));
 	s->blocks = sweep.seen - sweep.n;
 	free(sweep.expired);
-}
-
-static void tell_lost(struct session *s, const struct ps_counters *now)
-{
-	__u64 lost = now->stage[PS_COUNT_EVENT_LOST];
-
-	if (lost > s->lost)
-		log_warn("%llu events were lost, the ring buffer was full; blocks are not affected",
-			 (unsigned long long)(lost - s->lost));
-	s->lost = lost;
+	session_tell_full(&s->told, s->blocks);
 }
 
 static __u64 packets_of(const struct ps_counters *c)
@@ -349,7 +341,7 @@ static int poll_once(struct session *s)
 	session_slow_poll(&s->slow);
 	sweep_blocks(s);
 	if (xdp_counters(s->xdp, &now) == 0) {
-		tell_lost(s, &now);
+		session_tell_lost(&s->told, &now);
 		tell_poll(s, &now);
 		if (s->options->max_packets &&
 		    packets_of(&now) - s->packets_before >= s->options->max_packets)
@@ -474,7 +466,7 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 		s.deadline_ns = xdp_now_ns() + options->confirm_ns;
 	s.n_links = xdp_links(s.links, LINKS_MAX);
 	if (xdp_counters(xdp, &s.before) == 0) {
-		s.lost = s.before.stage[PS_COUNT_EVENT_LOST];
+		session_told_begin(&s.told, &s.before);
 		s.packets_before = packets_of(&s.before);
 	}
 	err = open_report(&s);

@@ -23,7 +23,6 @@
 #include "xdp_maps.h"
 #include "xdp_probe.h"
 
-
 /* What is pinned under which name, and what tells a map of ours from any other. */
 static const struct map_shape {
 	const char *name;
@@ -158,21 +157,6 @@ struct xdp *xdp_new(void)
 
 /* ---- load and adopt --------------------------------------------------- */
 
-bool xdp_holds_pins(const struct xdp *xdp)
-{
-	struct stat ours, there;
-
-	return fstat(xdp->root, &ours) == 0 && stat(XDP_ROOT, &there) == 0 &&
-	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-}
-
-bool xdp_pins_hidden(const struct xdp *xdp)
-{
-	struct stat ours;
-
-	return !xdp_holds_pins(xdp) && fstat(xdp->root, &ours) == 0 && ours.st_nlink > 0;
-}
-
 static int open_root(struct xdp *xdp)
 {
 	int err;
@@ -243,14 +227,19 @@ static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct p
 }
 
 /* Sizes and pins of the maps, before load. */
-static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg, bool pinned)
+static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg,
+			const struct xdp_load_options *o)
 {
 	char path[128];
 	int err = 0;
 
 	bpf_map__set_max_entries(skel->maps.marks, 1U << cfg->mark_bits);
 	bpf_map__set_max_entries(skel->maps.buckets, 1U << cfg->bucket_bits);
-	for (int i = 0; pinned && !err && i < XDP_MAP_MAX; i++) {
+	if (o->blocks_max) {
+		bpf_map__set_type(skel->maps.blocks, BPF_MAP_TYPE_HASH);
+		bpf_map__set_max_entries(skel->maps.blocks, o->blocks_max);
+	}
+	for (int i = 0; !o->unpinned && !err && i < XDP_MAP_MAX; i++) {
 		xdp_map_pin((enum xdp_map)i, path);
 		err = bpf_map__set_pin_path(
 			bpf_object__find_map_by_name(skel->obj, map_shapes[i].name), path);
@@ -321,7 +310,7 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 	skel->rodata->test_clock = o->test_clock;
 	skel->rodata->with_cookies = o->rule.unproven == PS_UNPROVEN_COOKIE;
 	fit(skel->progs.pscan, &skel->rodata->have_conntrack);
-	err = prepare_maps(skel, &cfg, !o->unpinned);
+	err = prepare_maps(skel, &cfg, o);
 	if (!err)
 		err = pscan_bpf__load(skel);
 	if (err) {

@@ -67,6 +67,8 @@ struct xdp_load_options {
 	unsigned int bucket_bits;	/* 0: PS_BUCKET_BITS */
 	unsigned int mark_bits;		/* 0: PS_MARK_BITS */
 	bool save_ports;
+	unsigned int blocks_max;	/* 0: PS_BLOCKS_MAX, the least active make room; else
+					 * nobody makes room for more; tests only */
 	bool test_clock;		/* time from config.test_now_ns; tests only */
 	bool unpinned;			/* maps live as long as this process; tests and replay */
 };

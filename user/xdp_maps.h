@@ -61,6 +61,8 @@ int xdp_block_expire(const struct xdp *xdp, const union ps_addr *addr, __u64 now
 int xdp_block_set(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);
 /* Writes one, new or in the place of what is there. */
 int xdp_block_add(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);
+/* With so many entries the list is full: the next may push one out. */
+size_t xdp_blocks_room(void);
 /* Removes those inside @within; NULL: all. Return: how many, or a negative errno. */
 int xdp_blocks_lift(const struct xdp *xdp, const struct prefix *within);
 

@@ -76,6 +76,21 @@ int xdp_open_reader(struct xdp **out)
 	return open_maps(XDP_MAPS_SHARED, BPF_F_RDONLY, out);
 }
 
+bool xdp_holds_pins(const struct xdp *xdp)
+{
+	struct stat ours, there;
+
+	return fstat(xdp->root, &ours) == 0 && stat(XDP_ROOT, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+bool xdp_pins_hidden(const struct xdp *xdp)
+{
+	struct stat ours;
+
+	return !xdp_holds_pins(xdp) && fstat(xdp->root, &ours) == 0 && ours.st_nlink > 0;
+}
+
 /*
  * Looks the lock up instead of trying it: held for a moment only, a lock of ours would
  * look like a loader's to an `attach` that begins just then.
