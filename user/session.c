@@ -226,12 +226,21 @@ static void tell_poll(struct session *s, const struct ps_counters *now)
 	s->before = *now;
 }
 
-static bool still_listed(const struct xdp_link *links, int n, unsigned int ifindex)
+static const struct xdp_link *listed(const struct xdp_link *links, int n, unsigned int ifindex)
 {
 	for (int i = 0; i < n; i++)
-		if (links[i].ifindex == ifindex && links[i].ifname[0])
-			return true;
-	return false;
+		if (links[i].ifindex == ifindex)
+			return &links[i];
+	return NULL;
+}
+
+static void tell_gone(const struct xdp_link *before, const struct xdp_link *now)
+{
+	if (now && now->elsewhere)
+		log_warn("%s went to another network namespace, and is watched there; `pscan-xdp "
+			 "detach --all` ends that", before->ifname);
+	else if (!now || !now->ifname[0])
+		log_warn("%s is no longer attached: it was removed or detached", before->ifname);
 }
 
 static void tell_renamed(const struct session *s, const struct xdp_link *now)
@@ -265,11 +274,10 @@ static int check_links(struct session *s)
 	}
 	s->hidden = false;
 	for (int i = 0; i < s->n_links; i++)
-		if (s->links[i].ifname[0] && !still_listed(now, n, s->links[i].ifindex))
-			log_warn("%s is no longer attached: it was removed or detached",
-				 s->links[i].ifname);
+		if (s->links[i].ifname[0])
+			tell_gone(&s->links[i], listed(now, n, s->links[i].ifindex));
 	for (int i = 0; i < n; i++) {
-		live += now[i].ifname[0] != '\0';
+		live += now[i].ifname[0] || now[i].elsewhere;
 		tell_renamed(s, &now[i]);
 	}
 	s->n_links = n > 0 ? n : 0;

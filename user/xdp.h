@@ -77,6 +77,7 @@ struct xdp_load_options {
 struct xdp_link {
 	char ifname[IF_NAMESIZE];	/* as it is called now; "" when it is gone */
 	unsigned int ifindex;
+	bool elsewhere;			/* it went to another network namespace, and the program along */
 	bool native;
 	__u32 prog_id;
 	__u32 dispatcher;		/* program that runs it among others; 0: attached by itself */

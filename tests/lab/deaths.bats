@@ -91,29 +91,38 @@ scan4() {
 
 # ---- moved -------------------------------------------------------------------------------
 
-@test "an interface moved to another network namespace: the program goes along or off, and it is said" {
+@test "an interface moved to another network namespace: watched on there, said, and detached" {
 	local id
 
 	on t mount -t bpf bpf /sys/fs/bpf
 	on t ip link add v0 index 201 type veth peer name v1 index 202
 	on t ip link set v0 up
 	on t ip link set v1 up
-	attach
-	ask attach v0
+	spawn loader t "$pscan" attach v0
+	attached_to v0
 	id=$(xdp_on v0)
-	[ "$id" -ne 0 ]
 	spawn elsewhere t unshare --net sleep 60
-	wait_for on t test -e "/proc/$elsewhere_pid/ns/net"
 	wait_for apart
 	on t ip link set v0 netns "$elsewhere_pid"
-	# The kernel takes no program along: a link is of one namespace's device.
-	wait_for grep -q "v0 is no longer attached" "$loader_err"
-	ask status --json | jq -e '[.interfaces[].ifname] == ["t0"]'
-	[ "$(nsenter --target "$elsewhere_pid" --net ip -j link show v0 | jq '.[0].xdp.prog.id // 0')" -eq 0 ]
+	# The last one, and all the same no reason to end.
+	wait_for grep -q "v0 went to another network namespace" "$loader_err"
+	ask status | grep -q "in another network namespace"
+	[ "$(there)" -eq "$id" ]
+	# An upgrade hands it on, too.
+	murder
+	attach
+	[ "$(there)" -ne "$id" ]
+	[ "$(there)" -eq "$(xdp_on t0)" ]
 	scan4
 	wait_for told scan "$attacker4"
 	interrupt
+	[ "$(there)" -eq 0 ]
 	nothing_left
+}
+
+# The program on v0, where that is now.
+there() {
+	nsenter --target "$elsewhere_pid" --net ip -j link show v0 | jq '.[0].xdp.prog.id // 0'
 }
 
 apart() {
@@ -134,7 +143,8 @@ kill_script='
 		sleep "$time"
 		kill -KILL $! 2>/dev/null
 		wait $! 2>/dev/null
-	done'
+	done
+	true'
 
 # kill_at ROUNDS MS COMMAND...: one of the commands, in the target.
 kill_at() {
