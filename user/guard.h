@@ -7,6 +7,8 @@
 #ifndef PSCAN_USER_GUARD_H
 #define PSCAN_USER_GUARD_H
 
+#include <stdio.h>
+
 #include "xdp_maps.h"
 
 struct guard_entry {
@@ -21,6 +23,9 @@ struct guard {
 	unsigned int n;
 	bool crowded;	/* more own addresses than fit: the others are left out */
 };
+
+/* Adds the name servers that a resolv.conf(5) lists. */
+void guard_resolvers(struct guard *g, FILE *f);
 
 /* Fills @g with what the system says now; what cannot be read is left out. */
 void guard_collect(struct guard *g);

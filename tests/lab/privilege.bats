@@ -17,6 +17,7 @@ none=0000000000000000
 
 setup() {
 	need_root
+	need_confinement
 	lab_up
 }
 
