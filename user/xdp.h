@@ -202,9 +202,6 @@ struct bpf_object *xdp_open_object(const struct xdp *xdp);
 int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 ifindex,
 		 __u32 repeat, __u32 *verdict, __u32 *ns);
 
-/* Instructions the verifier walked and bytes of machine code of the loaded program. */
-int xdp_program_size(const struct xdp *xdp, __u32 *verified, __u32 *jited);
-
 /* The clock of config, records and events: CLOCK_MONOTONIC, in ns. */
 __u64 xdp_now_ns(void);
 
