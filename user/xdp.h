@@ -19,7 +19,7 @@
 
 #define XDP_BPFFS "/sys/fs/bpf"
 #define XDP_BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
-#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v2" /* 2: PS_ABI_VERSION */
+#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v3" /* 3: PS_ABI_VERSION */
 #define XDP_PROG_PIN XDP_ROOT "/prog"
 #define XDP_PROG_NAME "pscan"
 

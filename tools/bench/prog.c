@@ -134,6 +134,9 @@ static void load_detector(void)
 		   pscan->fd[XDP_MAP_CONFIG], 0);
 	must(cfg != MAP_FAILED && contacts_open(&contacts, pscan->fd[XDP_MAP_CONTACTS]),
 	     "mapping the configuration and the contacts");
+	/* No rule here needs flows to be tracked; the loader says so at each poll. */
+	cfg->untracked_until_ns[0] = ~0ULL;
+	cfg->untracked_until_ns[1] = ~0ULL;
 }
 
 static __u64 counted(enum ps_count stage)
@@ -355,6 +358,10 @@ static void probes(void)
 		150, 2, 18, 1025, .leaves = PS_COUNT_SCORED });
 	row((struct traffic){ "  ACK to a new port, look-up, 3rd to 6th", "new_port_ack", ack,
 		XDP_PASS, XDP_PASS, 500, 2, 4, 101, .leaves = PS_COUNT_SCORED });
+	cfg->untracked_until_ns[0] = 0;
+	row((struct traffic){ "    where flows are tracked", "new_port_ack_tracked", ack, XDP_PASS,
+		XDP_PASS, 500, 2, 4, 101, .leaves = PS_COUNT_SCORED });
+	cfg->untracked_until_ns[0] = ~0ULL;
 	row((struct traffic){ "known source, same port again", "known_port",
 		PKT(ETH(), IPV4(.src = A4(192, 0, 2, 9)), TCP(.dport = 1025)), XDP_PASS, XDP_PASS,
 		.leaves = PS_COUNT_AGAIN });
