@@ -223,10 +223,8 @@ int conntrack_tracks(struct conntrack *ct, bool v6)
 	char byte = 0;
 	int err;
 
-	if (w->from < 0)
-		return -EAFNOSUPPORT;
-	if (send(w->from, &byte, 1, 0) < 0)
-		return -errno;
+	if (w->from < 0 || send(w->from, &byte, 1, 0) < 0)
+		return 0; /* without loopback nothing is on its way through either */
 	while (recv(w->to, &byte, 1, 0) > 0)
 		;
 	/* Taken out again: the next time must enter it anew. */
