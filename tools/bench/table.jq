@@ -101,6 +101,7 @@ def rows:
 	row("first packet of a new source"; "ns"; above("new_source"); { at_most: 3 }),
 	row("  while contacts wait unread"; "ns"; above("new_source_crowded"); { at_most: 3 }),
 	row("blocked source over veth"; "Mpps"; against("pscan"; "bare XDP_DROP"; "bare"); { at_least: 0.9 }),
+	row("  the same, against xdp-filter"; "Mpps"; against("pscan"; "xdp-filter"; "xdp_filter"); {}),
 	row("the same, against the best filter"; "Mpps"; against("pscan"; $best.name; $best.key); { at_least: 5 }),
 	row("  ceiling: bare XDP_DROP against it"; "Mpps"; against("bare"; $best.name; $best.key); {}),
 	row("two CPUs, many new sources"; "Mpps"; scaling("cpus_many"); { at_least: 1.8 }),
