@@ -27,7 +27,7 @@ static void respond(const struct session_slow *s, struct ps_event *event, bool g
 	event->reason = (__u8)v.reason;
 	if (v.action != PS_ACTION_BLOCK)
 		return;
-	event->until_ns = event->at_ns + ps_verdict_unproven_ns(rule);
+	event->until_ns = event->at_ns + slow_block_ns(rule, event);
 	ps_event_to_block(rule, event, 0, &block);
 	block.packets = 0; /* made behind the packet: none was dropped */
 	if (xdp_block_add(s->options.xdp, &event->source.addr, &block) == 0)

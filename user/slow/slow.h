@@ -124,6 +124,13 @@ void slow_tick(struct slow *slow, __u64 now_ns);
 /* The rule told this scan: not told again until its block ends, or it falls silent. */
 void slow_told(struct slow *slow, const struct ps_event *event);
 
+/*
+ * How long the block that a finding makes lasts: as long as an unproven scan's,
+ * or twice the mean distance of the probes held against it, since what is
+ * shorter ends before the next one; a proven scan's first block at most.
+ */
+__u64 slow_block_ns(const struct ps_rule *rule, const struct ps_event *event);
+
 /* The tool of a source, and whether it completed a handshake since then: as far as its
  * contacts showed it from the second failure on. */
 enum slow_tool slow_tool_of(const struct slow *slow, const union ps_addr *source);
