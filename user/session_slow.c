@@ -66,6 +66,11 @@ static __u64 on_finding(const struct slow_finding *f, void *data)
 	return event.until_ns;
 }
 
+static bool is_own(const union ps_addr *net, const void *data)
+{
+	return xdp_local_has(data, net);
+}
+
 /* 0 where the system does not say: then the engines' default holds. */
 static __u16 ephemeral_low(void)
 {
@@ -90,6 +95,8 @@ int session_slow_open(struct session_slow *s, const struct session_slow_options 
 	struct slow_options slow = {
 		.window_ns = options->rule->window_ns,
 		.quiet_ns = options->rule->quiet_ns,
+		.own = is_own,
+		.own_data = options->xdp,
 		.ephemeral_low = ephemeral_low(),
 	};
 	struct ps_config cfg;

@@ -245,6 +245,39 @@ static void test_net(void **state)
 	slowly_stop(s);
 }
 
+static bool is_own(const union ps_addr *net, const void *data)
+{
+	union ps_addr own = slowly_addr(data);
+
+	return net->d[0] == own.d[0];
+}
+
+/* Four hosts of one link ask for a closed port each: where it is our link, too, that is not
+ * held against all of it. */
+static void test_own_net(void **state)
+{
+	const struct slow_options options = {
+		.window_ns = 300 * MS, .own = is_own, .own_data = "2001:db8:7::99",
+	};
+	struct slowly *s = slowly_start();
+	union ps_addr dst = slowly_addr("2001:db8:1::5");
+	(void)state;
+
+	slow_free(s->slow);
+	s->slow = slow_new(&options, slowly_found, s);
+	for (int net = 7; net < 9; net++) {
+		union ps_addr src = slowly_addr(net == 7 ? "2001:db8:7::1" : "2001:db8:8::1");
+
+		for (__u16 port = 0; port < 20; port++) {
+			s->now_ns += SEC;
+			src.b[15]++;
+			slowly_meet(s, &src, &dst, (__u16)(1000 + port), PS_CLASS_SYN, SLOW_CLOSED);
+		}
+		assert_int_equal(s->found[PS_ENGINE_WALK] > 0, net == 8);
+	}
+	slowly_stop(s);
+}
+
 /* How long a scan at this pace is blocked. */
 static __u64 block_at(const struct ps_rule *rule, __u64 gap_ns, unsigned int opens)
 {
@@ -344,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_late_answers),
 		cmocka_unit_test(test_told_once),
 		cmocka_unit_test(test_net),
+		cmocka_unit_test(test_own_net),
 		cmocka_unit_test(test_block),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_flood),

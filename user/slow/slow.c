@@ -302,6 +302,11 @@ static struct track *track_of(struct slow *s, const union ps_addr *src, const un
 	return t;
 }
 
+static bool is_own_net(const struct slow *s, const union ps_addr *src)
+{
+	return s->options.own && ps_addr_is_net(src) && s->options.own(src, s->options.own_data);
+}
+
 /* @src: the contact's source, or its /64. Return: told now or before. */
 static bool see_source(struct slow *s, const union ps_addr *src, const struct ps_contact *c,
 		       enum slow_outcome outcome)
@@ -325,6 +330,8 @@ static bool see_source(struct slow *s, const union ps_addr *src, const struct ps
 	told = is_told(s, src);
 	if (found == PS_ENGINE_MAX || told)
 		return told;
+	if (is_own_net(s, src))
+		return false;
 	find_source(s, t, c, found);
 	return true;
 }
