@@ -345,6 +345,7 @@ static int poll_once(struct session *s)
 	session_slow_poll(&s->slow);
 	sweep_blocks(s);
 	if (xdp_counters(s->xdp, &now) == 0) {
+		session_slow_sample(&s->slow, now.stage[PS_COUNT_CONTACT_LOST]);
 		tell_lost(s, &now);
 		tell_poll(s, &now);
 		if (s->options->max_packets &&
@@ -441,6 +442,7 @@ static int open_evidence(struct session *s)
 		.rule = s->options->rule,
 		.report = s->report,
 		.tracking = &s->tracking,
+		.lost = s->before.stage[PS_COUNT_CONTACT_LOST],
 		.ifname = name_of,
 		.ifname_data = s,
 	};

@@ -104,7 +104,10 @@ int session_slow_open(struct session_slow *s, const struct session_slow_options 
 
 	memset(s, 0, sizeof(*s));
 	s->options = *options;
+	s->lost = options->lost;
 	err = xdp_config_get(options->xdp, &cfg);
+	if (!err)
+		err = xdp_sample_set(options->xdp, 0); /* an earlier loader's flood is over */
 	if (!err) {
 		slow.seed = cfg.seed;
 		s->slow = slow_new(&slow, on_finding, s);
@@ -127,8 +130,30 @@ void session_slow_close(struct session_slow *s)
 
 void session_slow_contact(struct session_slow *s, const struct ps_contact *contact)
 {
-	if (s->slow)
-		outcome_host_wait(s->host, contact);
+	if (!s->slow)
+		return;
+	s->contacts++;
+	outcome_host_wait(s->host, contact);
+}
+
+void session_slow_sample(struct session_slow *s, __u64 lost)
+{
+	__u16 sample;
+	int err = 0;
+
+	if (!s->slow)
+		return;
+	sample = sample_poll(&s->sample, s->contacts + ps_since(s->lost, lost));
+	s->contacts = 0;
+	s->lost = lost;
+	if (sample != s->sampled)
+		err = xdp_sample_set(s->options.xdp, sample);
+	if (!err)
+		s->sampled = sample;
+	else if (!s->failed)
+		log_warn("cannot choose among contacts: %s; slow scans may go unseen in a flood",
+			 strerror(-err));
+	s->failed |= err != 0;
 }
 
 void session_slow_poll(struct session_slow *s)

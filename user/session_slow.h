@@ -10,6 +10,7 @@
 
 #include "report.h"
 #include "slow/outcome_host.h"
+#include "slow/sample.h"
 #include "xdp_maps.h"
 
 typedef const char *session_ifname_fn(const void *data, __u32 ifindex);
@@ -20,6 +21,7 @@ struct session_slow_options {
 	struct report *report;
 	struct conntrack *conntrack;
 	const struct tracking *tracking;
+	__u64 lost;			/* contacts, before this session */
 	session_ifname_fn *ifname;
 	const void *ifname_data;
 };
@@ -28,6 +30,10 @@ struct session_slow {
 	struct session_slow_options options;
 	struct slow *slow;		/* NULL: switched off */
 	struct outcome_host *host;
+	struct sample sample;
+	__u64 contacts;			/* read since the latest poll */
+	__u64 lost;			/* of the program's counter, as of then */
+	__u16 sampled;			/* what the program was told */
 	bool failed;			/* was said */
 };
 
@@ -38,6 +44,8 @@ void session_slow_close(struct session_slow *s);
 /* These do nothing when the engines are off. */
 void session_slow_contact(struct session_slow *s, const struct ps_contact *contact);
 void session_slow_poll(struct session_slow *s);
+/* After it: @lost contacts by the program's counter, so that it can be told which to leave out. */
+void session_slow_sample(struct session_slow *s, __u64 lost);
 
 /* An event of the program's is about to be told: notes it, and adds what is known of the source. */
 void session_slow_event(struct session_slow *s, const struct ps_event *event,

@@ -294,6 +294,17 @@ int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2])
 	return 0;
 }
 
+int xdp_sample_set(const struct xdp *xdp, __u16 sample)
+{
+	struct ps_config *cfg = map_config(xdp);
+
+	if (!cfg)
+		return -errno;
+	__atomic_store_n(&cfg->sample, sample, __ATOMIC_RELAXED);
+	unmap_config(cfg);
+	return 0;
+}
+
 /* ---- lists ---------------------------------------------------------------- */
 
 static struct ps_prefix to_key(const struct prefix *prefix)

@@ -16,6 +16,8 @@ int xdp_config_get(const struct xdp *xdp, struct ps_config *out);
 int xdp_config_set(const struct xdp *xdp, const struct ps_config *cfg);
 /* config.tracked_until_ns alone; what other processes write meanwhile stays. */
 int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2]);
+/* The same for config.sample. */
+int xdp_sample_set(const struct xdp *xdp, __u16 sample);
 
 /* Ends all that the CPUs remember of flows and of busy blocked sources: what
  * they meet next passes every list and every stage again. */

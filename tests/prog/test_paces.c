@@ -10,7 +10,10 @@
 
 #include <netinet/in.h>
 
+#include <pscan/contact.h>
+
 #include "slow/outcome_host.h"
+#include "slow/sample.h"
 
 #define CLOSED_MOST 6 /* ports, whatever the scanner knew before */
 #define OPEN_PORTS 3
@@ -141,12 +144,122 @@ static void failing_client(bool v6)
 	assert_int_equal(findings, 0);
 }
 
+/* ---- amid a flood ----------------------------------------------------------------- */
+
+#define POLL_NS (300 * MS)
+#define FORGED 6000 /* between two polls; the ring has room for 3640 */
+#define TURNS 4
+
+static __u32 forged_sources;
+
+/* A single packet of a source that nobody else has, outside prog_source()'s networks. */
+static void forge(void)
+{
+	struct pkt frame = prog_tcp(80, PS_TCP_SYN);
+	__u32 n = ++forged_sources;
+	union ps_addr src = prog.v6 ? A6(0x40000000 + n)
+				    : pkt_v4(A4(240, n >> 16 & 0xff, n >> 8 & 0xff, n & 0xff));
+
+	pkt_set_src(&frame, &src);
+	prog_run(frame);
+}
+
+/* A poll's frames. A probe of the scan, one each 400 ms, comes last, when the ring is full. */
+static void poll_of_flood(__u64 from_ns, __u16 *port)
+{
+	__u64 probe_ns = (from_ns + POLL_NS) / (400 * MS) * (400 * MS);
+
+	for (int i = 0; i < FORGED; i++)
+		forge();
+	if (probe_ns > from_ns) {
+		prog_at(probe_ns);
+		prog_syn((*port)++);
+	}
+	prog_at(from_ns + POLL_NS);
+	seen = 0;
+	assert_true(xdp_contacts_read(contacts) >= 0);
+	slow_tick(slow, prog_now());
+	assert_int_equal(outcome_host_judge(host, prog_now()), 0);
+}
+
+/* Return: polls until a scan at -T2's pace is found in a flood; 0: never in one round. */
+static unsigned int polls_until_found(bool v6, bool sampling)
+{
+	unsigned int polls = 0, most = (TURNS + 1) * SAMPLE_POLLS + 2;
+	struct sample sample = { 0 };
+	__u64 taken = 0, lost = 0, frames;
+	__u16 port = FIRST_CLOSED;
+
+	prog_begin(v6);
+	prog_forget();
+	prog.cfg->sample = 0;
+	findings = 0;
+	for (; !findings && polls < most; polls++) {
+		poll_of_flood(prog_now(), &port);
+		taken += seen;
+		frames = seen + prog_count(PS_COUNT_CONTACT_LOST) - lost;
+		lost = prog_count(PS_COUNT_CONTACT_LOST);
+		if (sampling)
+			prog.cfg->sample = sample_poll(&sample, frames);
+	}
+	prog.cfg->sample = 0;
+	/* What the engines did not see was counted. */
+	assert_int_equal(taken + lost, polls * FORGED + port - FIRST_CLOSED);
+	assert_true(lost > FORGED);
+	if (!findings)
+		return 0;
+	assert_int_equal(found.event.engine, PS_ENGINE_WALK);
+	assert_in_range(found.event.score, 4, 5);
+	return polls;
+}
+
+static void flood(bool v6)
+{
+	unsigned int polls;
+
+	assert_int_equal(polls_until_found(v6, false), 0);
+	polls = polls_until_found(v6, true);
+	assert_in_range(polls, 1, (TURNS + 1) * SAMPLE_POLLS + 2);
+	print_message("# found after %u polls\n", polls);
+}
+
+/* As many turns as it takes, each source in one of them, and none when the flood is over. */
+static void turns(void **state)
+{
+	unsigned int sampled[TURNS] = { 0 };
+	struct sample s = { 0 };
+	__u16 value = 0;
+	(void)state;
+
+	for (int poll = 0; poll < SAMPLE_POLLS; poll++) {
+		assert_int_equal(value, 0);
+		value = sample_poll(&s, FORGED);
+	}
+	for (int turn = 0; turn < TURNS; turn++) {
+		for (int poll = 0; poll < SAMPLE_POLLS; poll++) {
+			for (__u64 hash = 0; hash < TURNS; hash++)
+				sampled[hash] += ps_contact_sampled(value, hash << 56, PS_SIGHT_FIRST);
+			assert_true(ps_contact_sampled(value, 0, PS_SIGHT_SECOND));
+			value = sample_poll(&s, turn == TURNS - 1 ? SAMPLE_WANTED : FORGED);
+		}
+	}
+	for (int hash = 0; hash < TURNS; hash++)
+		assert_int_equal(sampled[hash], SAMPLE_POLLS);
+	assert_int_equal(value, 0);
+	/* Beyond the last turn there is none. */
+	for (int poll = 0; poll < SAMPLE_POLLS; poll++)
+		value = sample_poll(&s, ~0ULL);
+	assert_int_equal(value & 0xff, SAMPLE_TURNS_MAX - 1);
+}
+
 static const struct CMUnitTest tests[] = {
 	BOTH("-T2", t2),
 	BOTH("-T1", t1),
 	BOTH("-T0", t0),
 	BOTH("a gap of a turn of the fingerprint's clock", mark_wraps),
 	BOTH("a client that fails once an hour", failing_client),
+	BOTH("-T2 in a flood of forged sources", flood),
+	cmocka_unit_test(turns),
 };
 
 int main(void)
