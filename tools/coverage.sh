@@ -45,7 +45,7 @@ summary='
 ["engine", "technique", "rate", "tried with", "family", "probes answered",
  "first probe to block"],
 ["---", "---", "---", "---", "---", "---:", "---:"],
-([.[] | select(.table == "scans")] | group_by([.engine, .technique])[]
+([.[] | select(.table == "scans")] | group_by([.engine, .technique, .rate == "-T1"])[]
 	| [.[0].engine, .[0].technique, (map(.rate) | unique | join(", ")),
 	   (map(program) | unique | join(", ")), (map(.family) | unique | join(", ")),
 	   "\(map(.answered) | min) to \(map(.answered) | max)", "at most \(map(.ms) | max | ms)"])
