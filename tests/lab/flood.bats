@@ -154,12 +154,12 @@ none_admitted() {
 	spawn_ready forge a "$harness/forge" -i a0 --mac 02:00:5e:00:53:01 --count 10000000 \
 		--rate "${FLOOD_RATE:-100000}" "$target4"
 	wait_for -t 30 at_least contact_lost 400000 # the turns have begun
-	cd "$BATS_TEST_TMPDIR" # a scan that is ended leaves a file to go on with
-	spawn scan a timeout 120 "$pscan" scan --syn -Pn --delay 400ms --retries 0 -p 3001-3300 "$target4"
+	# One packet each 400 ms and no other between them: none is a second one within a window.
+	spawn scan a timeout 120 hping3 -n -q -S -i u400000 -c 300 -p ++3001 "$target4"
 	wait_for -t 100 told scan "$attacker4"
 	kill "$scan_pid" "$forge_pid"
 	wire_stop
-	measured "SYN, in a flood" 2.5/s 4 "pscan-xdp scan --syn"
+	measured "SYN, in a flood" 2.5/s 4 "hping3 -S"
 	blocked "$attacker4"
 	[ "$(event scan .score)" -le 6 ]
 	# What was not looked at was counted.
