@@ -153,7 +153,7 @@ none_admitted() {
 	wire_start "src host $attacker4" "dst host $attacker4"
 	spawn_ready forge a "$harness/forge" -i a0 --mac 02:00:5e:00:53:01 --count 10000000 \
 		--rate "${FLOOD_RATE:-100000}" "$target4"
-	wait_for -t 30 at_least contact_lost 400000 # the turns have begun
+	wait_for -t 60 at_least contact_lost 300000 # the turns have begun
 	# One packet each 400 ms and no other between them: none is a second one within a window.
 	spawn scan a timeout 120 hping3 -n -q -S -i u400000 -c 300 -p ++3001 "$target4"
 	wait_for -t 100 told scan "$attacker4"
