@@ -99,13 +99,16 @@ int session_slow_open(struct session_slow *s, const struct session_slow_options 
 		.own_data = options->xdp,
 		.ephemeral_low = ephemeral_low(),
 	};
+	struct ps_counters counters = { 0 };
 	struct ps_config cfg;
 	int err;
 
 	memset(s, 0, sizeof(*s));
 	s->options = *options;
-	s->lost = options->lost;
 	err = xdp_config_get(options->xdp, &cfg);
+	if (!err)
+		err = xdp_counters(options->xdp, &counters);
+	s->lost = counters.stage[PS_COUNT_CONTACT_LOST];
 	if (!err)
 		err = xdp_sample_set(options->xdp, 0); /* an earlier loader's flood is over */
 	if (!err) {
@@ -136,20 +139,24 @@ void session_slow_contact(struct session_slow *s, const struct ps_contact *conta
 	outcome_host_wait(s->host, contact);
 }
 
-void session_slow_sample(struct session_slow *s, __u64 lost)
+/* Tells the program whose contacts to leave out, when there were too many. */
+static void sample(struct session_slow *s)
 {
-	__u16 sample;
-	int err = 0;
+	struct ps_counters now;
+	__u64 lost;
+	__u16 value;
+	int err = xdp_counters(s->options.xdp, &now);
 
-	if (!s->slow)
+	if (err)
 		return;
-	sample = sample_poll(&s->sample, s->contacts + ps_since(s->lost, lost));
+	lost = now.stage[PS_COUNT_CONTACT_LOST];
+	value = sample_poll(&s->sample, s->contacts + ps_since(s->lost, lost));
 	s->contacts = 0;
 	s->lost = lost;
-	if (sample != s->sampled)
-		err = xdp_sample_set(s->options.xdp, sample);
+	if (value != s->sampled)
+		err = xdp_sample_set(s->options.xdp, value);
 	if (!err)
-		s->sampled = sample;
+		s->sampled = value;
 	else if (!s->failed)
 		log_warn("cannot choose among contacts: %s; slow scans may go unseen in a flood",
 			 strerror(-err));
@@ -163,6 +170,7 @@ void session_slow_poll(struct session_slow *s)
 
 	if (!s->slow)
 		return;
+	sample(s);
 	slow_tick(s->slow, now_ns);
 	err = outcome_host_judge(s->host, now_ns);
 	if (err && !s->failed) {

@@ -21,7 +21,6 @@ struct session_slow_options {
 	struct report *report;
 	struct conntrack *conntrack;
 	const struct tracking *tracking;
-	__u64 lost;			/* contacts, before this session */
 	session_ifname_fn *ifname;
 	const void *ifname_data;
 };
@@ -44,8 +43,6 @@ void session_slow_close(struct session_slow *s);
 /* These do nothing when the engines are off. */
 void session_slow_contact(struct session_slow *s, const struct ps_contact *contact);
 void session_slow_poll(struct session_slow *s);
-/* After it: @lost contacts by the program's counter, so that it can be told which to leave out. */
-void session_slow_sample(struct session_slow *s, __u64 lost);
 
 /* An event of the program's is about to be told: notes it, and adds what is known of the source. */
 void session_slow_event(struct session_slow *s, const struct ps_event *event,
