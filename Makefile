@@ -178,7 +178,8 @@ coverage: ## what is found and what is left in peace, as tables in build/coverag
 	$(Q)PSCAN_COVERAGE=$(abspath $(B))/coverage/cells tests/run.sh $(coverage_tests)
 	$(Q)tools/coverage.sh $(B)/coverage/cells | tee $(B)/coverage/coverage.md
 
-coverage_tests := tests/lab/detect.bats tests/lab/slow.bats tests/lab/quiet.bats
+coverage_tests := $(addprefix tests/lab/,detect.bats slow.bats evade.bats forward.bats flood.bats \
+	quiet.bats) tests/golden/truth.t
 
 test-kernels: ## real kernels in QEMU, as TAP; downloads them once
 	$(Q)$(MAKE) --no-print-directory $(kernels_need)

@@ -216,8 +216,10 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return count(PS_COUNT_FORWARDED), XDP_PASS;
-	if (fresh)
+	if (fresh && ps_contact_sampled(cfg->sample, it->hash, it->sight))
 		contact(ctx, it, PS_CONTACT_PROBE);
+	else if (fresh)
+		count(PS_COUNT_CONTACT_LOST);
 
 	verdict = admit(ctx, cfg, it, mark);
 	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))

@@ -28,23 +28,26 @@ common='
 def row: "| " + (map(tostring) | join(" | ")) + " |";
 def ms: if . == null then "-" elif . >= 60000 then "\(. / 60000 | . * 10 | round / 10) min"
 	elif . >= 1000 then "\(. / 1000 | . * 10 | round / 10) s" else "\(. * 10 | round / 10) ms" end;
-def tool: .scan | split(" ")[0];
+def program: .tool | split(" ") | if .[0] == "pscan-xdp" then "pscan-xdp scan" else .[0] end;
 '
 
 # shellcheck disable=SC2016,SC2034 # named by $mode
 full='
-["scan", "family", "engine", "named", "probes answered", "first probe to block"],
-["---", "---", "---", "---", "---:", "---:"],
-(.[] | select(.table == "scans") | ["`\(.scan)`", .family, .engine, .named, .answered, (.ms | ms)])
+["technique", "rate", "family", "tool", "engine", "detected", "named", "probes answered",
+ "first probe to block"],
+["---", "---", "---", "---", "---", "---", "---", "---:", "---:"],
+(.[] | select(.table == "scans") | [.technique, .rate, .family, "`\(.tool)`", .engine, .detected,
+	.named, .answered, (.ms | ms)])
 | row'
 
 # shellcheck disable=SC2016,SC2034 # named by $mode
 summary='
-["engine", "technique", "tried with", "", "probes answered", "first probe to block"],
-["---", "---", "---", "---", "---:", "---:"],
-([.[] | select(.table == "scans")] | group_by([.engine, .named])[]
-	| [.[0].engine, .[0].named, (map(tool) | unique | join(", ")),
-	   (map(.family) | unique | join(", ")),
+["engine", "technique", "rate", "tried with", "family", "probes answered",
+ "first probe to block"],
+["---", "---", "---", "---", "---", "---:", "---:"],
+([.[] | select(.table == "scans")] | group_by([.engine, .technique, .rate == "-T1"])[]
+	| [.[0].engine, .[0].technique, (map(.rate) | unique | join(", ")),
+	   (map(program) | unique | join(", ")), (map(.family) | unique | join(", ")),
 	   "\(map(.answered) | min) to \(map(.answered) | max)", "at most \(map(.ms) | max | ms)"])
 | row'
 

@@ -20,7 +20,7 @@ static __u64 block(struct detector *d, struct ps_event *event)
 	event->reason = (__u8)v.reason;
 	if (v.action != PS_ACTION_BLOCK)
 		return 0;
-	event->until_ns = event->at_ns + ps_verdict_unproven_ns(rule);
+	event->until_ns = event->at_ns + slow_block_ns(rule, event);
 	store_block(&d->engine.store, rule, event, 0);
 	b = store_blocked(&d->engine.store, &event->source.addr, event->at_ns);
 	if (b)

@@ -27,7 +27,7 @@ static void respond(const struct session_slow *s, struct ps_event *event, bool g
 	event->reason = (__u8)v.reason;
 	if (v.action != PS_ACTION_BLOCK)
 		return;
-	event->until_ns = event->at_ns + ps_verdict_unproven_ns(rule);
+	event->until_ns = event->at_ns + slow_block_ns(rule, event);
 	ps_event_to_block(rule, event, 0, &block);
 	block.packets = 0; /* made behind the packet: none was dropped */
 	if (xdp_block_add(s->options.xdp, &event->source.addr, &block) == 0)
@@ -66,6 +66,11 @@ static __u64 on_finding(const struct slow_finding *f, void *data)
 	return event.until_ns;
 }
 
+static bool is_own(const union ps_addr *net, const void *data)
+{
+	return xdp_local_has(data, net);
+}
+
 /* 0 where the system does not say: then the engines' default holds. */
 static __u16 ephemeral_low(void)
 {
@@ -90,14 +95,22 @@ int session_slow_open(struct session_slow *s, const struct session_slow_options 
 	struct slow_options slow = {
 		.window_ns = options->rule->window_ns,
 		.quiet_ns = options->rule->quiet_ns,
+		.own = is_own,
+		.own_data = options->xdp,
 		.ephemeral_low = ephemeral_low(),
 	};
+	struct ps_counters counters = { 0 };
 	struct ps_config cfg;
 	int err;
 
 	memset(s, 0, sizeof(*s));
 	s->options = *options;
 	err = xdp_config_get(options->xdp, &cfg);
+	if (!err)
+		err = xdp_counters(options->xdp, &counters);
+	s->lost = counters.stage[PS_COUNT_CONTACT_LOST];
+	if (!err)
+		err = xdp_sample_set(options->xdp, 0); /* an earlier loader's flood is over */
 	if (!err) {
 		slow.seed = cfg.seed;
 		s->slow = slow_new(&slow, on_finding, s);
@@ -120,8 +133,34 @@ void session_slow_close(struct session_slow *s)
 
 void session_slow_contact(struct session_slow *s, const struct ps_contact *contact)
 {
-	if (s->slow)
-		outcome_host_wait(s->host, contact);
+	if (!s->slow)
+		return;
+	s->contacts++;
+	outcome_host_wait(s->host, contact);
+}
+
+/* Tells the program whose contacts to leave out, when there were too many. */
+static void sample(struct session_slow *s)
+{
+	struct ps_counters now;
+	__u64 lost;
+	__u16 value;
+	int err = xdp_counters(s->options.xdp, &now);
+
+	if (err)
+		return;
+	lost = now.stage[PS_COUNT_CONTACT_LOST];
+	value = sample_poll(&s->sample, s->contacts + ps_since(s->lost, lost));
+	s->contacts = 0;
+	s->lost = lost;
+	if (value != s->sampled)
+		err = xdp_sample_set(s->options.xdp, value);
+	if (!err)
+		s->sampled = value;
+	else if (!s->failed)
+		log_warn("cannot choose among contacts: %s; slow scans may go unseen in a flood",
+			 strerror(-err));
+	s->failed |= err != 0;
 }
 
 void session_slow_poll(struct session_slow *s)
@@ -131,6 +170,7 @@ void session_slow_poll(struct session_slow *s)
 
 	if (!s->slow)
 		return;
+	sample(s);
 	slow_tick(s->slow, now_ns);
 	err = outcome_host_judge(s->host, now_ns);
 	if (err && !s->failed) {

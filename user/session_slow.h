@@ -10,6 +10,7 @@
 
 #include "report.h"
 #include "slow/outcome_host.h"
+#include "slow/sample.h"
 #include "xdp_maps.h"
 
 typedef const char *session_ifname_fn(const void *data, __u32 ifindex);
@@ -28,6 +29,10 @@ struct session_slow {
 	struct session_slow_options options;
 	struct slow *slow;		/* NULL: switched off */
 	struct outcome_host *host;
+	struct sample sample;
+	__u64 contacts;			/* read since the latest poll */
+	__u64 lost;			/* of the program's counter, as of then */
+	__u16 sampled;			/* what the program was told */
 	bool failed;			/* was said */
 };
 

@@ -295,3 +295,14 @@ int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2],
 	xdp_config_unmap(cfg);
 	return 0;
 }
+
+int xdp_sample_set(const struct xdp *xdp, __u16 sample)
+{
+	struct ps_config *cfg = xdp_config_map(xdp);
+
+	if (!cfg)
+		return -errno;
+	__atomic_store_n(&cfg->sample, sample, __ATOMIC_RELAXED);
+	xdp_config_unmap(cfg);
+	return 0;
+}

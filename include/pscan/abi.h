@@ -132,7 +132,8 @@ struct ps_config {
 	__u32 dst_count;	/* prefixes in `dst`: zero means every destination */
 	__u32 edits;		/* of lists and blocks by hand: each ends all that `recent` holds */
 	__u32 loader_pid;	/* of the latest loader; it runs while it holds the pin folder's lock */
-	__u32 pad;
+	__u16 sample;		/* ps_contact_sampled(); 0: every contact */
+	__u16 pad;
 };
 
 /* One piece of evidence. */
@@ -354,7 +355,8 @@ enum ps_count {
 	PS_COUNT_BLOCK,		/* verdict: a source was blocked */
 	PS_COUNT_TABLE,		/* verdict: the block list refused the entry */
 	PS_COUNT_EVENT_LOST,	/* event: ring buffer full */
-	PS_COUNT_CONTACT_LOST,	/* contact: ring buffer full, the slow engines miss it */
+	PS_COUNT_CONTACT_LOST,	/* contact: ring buffer full, or not the source's turn (contact.h):
+				 * the slow engines miss it */
 	PS_COUNT_MAX
 };
 

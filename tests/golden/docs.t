@@ -155,8 +155,38 @@ formats() {
 		grep -q 'pscan-xdp attach' "$work/page"
 }
 
+# slow FILE NAME: a constant of the slow engines.
+slow() {
+	sed -n "s/^#define $2 \([0-9]*\).*/\1/p" "user/slow/$1"
+}
+
+# thousands N: 1234567 as 1,234,567.
+thousands() {
+	sed ':again; s/\B[0-9]\{3\}\>/,&/; t again' <<<"$1"
+}
+
+# The sizes that the manual gives are those of the sources.
+slow_sizes() {
+	local text words records
+
+	records=$(($(slow track.h TRACK_WAYS) << $(slow track.h TRACK_SET_BITS)))
+	text=$(tr '\n' ' ' <user/pscan-xdp.8)
+	while read -r words; do
+		[[ $text == *"$words"* ]] || {
+			echo "not in user/pscan-xdp.8: $words"
+			return 1
+		}
+	done <<-WORDS
+		$(thousands $records) records of sources that failed twice
+		$(thousands $((1 << $(slow track.h SEED_BITS)))) first failures
+		for $(thousands "$(slow outcome_capture.h OUTCOME_WAITING)") contacts whose outcome
+		as many as it takes up to $(slow sample.h SAMPLE_TURNS_MAX),
+	WORDS
+}
+
 passes 'every command, option and JSON key is in the manual and the completion' tools/check-man.sh
 passes 'the core stands alone and below everything' tools/check-core.sh
+passes 'the manual gives the sizes of the slow engines as they are' slow_sizes
 check_breaches
 check_completion
 passes 'install under DESTDIR' installed

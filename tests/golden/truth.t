@@ -10,6 +10,7 @@ than it names; nobody else may be flagged by any engine; nothing may crash.
 The captures are not part of the tree: PSCAN_CAPTURES names their folder.
 """
 import csv
+import ipaddress
 import json
 import os
 import re
@@ -48,17 +49,28 @@ SLOW = {
     "scan/connect-scan-in-browsing.pcap": ("walk", 4, {"192.168.0.4"}),
     "scan/syn-slow-104-arp.pcap": ("walk", 4, {"172.16.222.50"}),
 }
-MANY_SCANNERS = {"scan/distributed-telnet-1241src-vlan.pcap"}
+# What else the walk may find in a capture with more scanners than truth.csv names: sources that
+# do the same, and at no other place.
+MANY_SCANNERS = {
+    "scan/distributed-telnet-1241src-vlan.pcap": ("SYN", 23, ("128.3.0.0/16", "131.243.0.0/16")),
+}
+
+# Its lines tell whole seconds, which is why truth.csv does not say what the rule makes of it: all
+# seventeen ports are in one.
+ONE_SECOND = {"packet-logs/crowdsec_pf-scan-multi-port.log": {"10.0.2.2"}}
 
 # Found by nothing, and why.
 BLIND = {
     "scan/sctp-init-scan.pcap": "SCTP is not looked at",
     "scan/ip-protocol-scan.pcap": "it probes no port",
     "scan/nmap-os-fingerprint.pcapng": "two ports: it looks at the system, not for ports",
-    "scan/worm-background-radiation.pcap": "three closed ports and an open one of one host each",
+    "scan/worm-background-radiation.pcap": (
+        "35 sources that try 13 ports of one host in 5.7 h, none more than three closed ones: what "
+        "every address on the Internet hears"),
     "packet-logs/mirai_default_credentials_scan.log": "two ports of one host",
 }
 
+PF_FLAGS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")  # by their first letters
 FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32}
 
 
@@ -75,8 +87,24 @@ def shape_of(scan_type):
     return None
 
 
+def pf_frame_of(line):
+    """The TCP packet over IPv4 that a line of pf's filterlog tells of; its clock ticks seconds."""
+    clock = re.search(r"(\d+):(\d+):(\d+) ", line)
+    field = line.rpartition("filterlog: ")[2].split(",")
+    if not clock or len(field) < 24 or field[8] != "4" or field[16] != "tcp":
+        return None
+    bits = sum(FLAGS[name] for name in PF_FLAGS if name[0] in field[23])
+    l4 = struct.pack("!HHIIBBHHH", int(field[20]), int(field[21]), 0, 0, 5 << 4, bits, 1024, 0, 0)
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(l4), 0, 0, 64, 6, 0)
+    ip += socket.inet_aton(field[18]) + socket.inet_aton(field[19])
+    hours, minutes, seconds = (int(part) for part in clock.groups())
+    return (hours * 60 + minutes) * 60 + seconds, 0, ip + l4
+
+
 def frame_of(line):
-    """The packet that a netfilter log line tells of, as an IP packet; None if there is none."""
+    """The packet that a log line tells of, as an IP packet; None if there is none."""
+    if "filterlog: " in line:
+        return pf_frame_of(line)
     field = dict(re.findall(r"\b(SRC|DST|PROTO|SPT|DPT)=(\S+)", line))
     clock = re.search(r"\[\s*(\d+)\.(\d+)\]", line)
     if not clock or field.get("PROTO") not in ("TCP", "UDP") or "SPT" not in field:
@@ -112,16 +140,50 @@ def capture_of(log, out):
     return frames
 
 
-def replay(path):
-    """(events, exit code, what was said) of one capture, watched without blocking."""
-    run = subprocess.run([PROGRAM, "replay", "--json", "--monitor", path],
+class Quiet:
+    """What came of the captures in which nobody scans: a row of `make coverage`."""
+
+    def __init__(self, name, category):
+        self.name, self.category = name, category
+        self.captures = self.packets = self.scans = self.blocks = 0
+
+    def add(self, events, packets):
+        self.captures += 1
+        self.packets += packets
+        self.scans += len(events)
+        self.blocks += sum(event["action"] == "block" for event in events)
+
+    def row(self):
+        return {"table": "loads", "load": "%d captures of %s" % (self.captures, self.name),
+                "packets": self.packets, "scans": self.scans, "blocks": self.blocks}
+
+
+QUIET = [Quiet("ordinary traffic", "benign"), Quiet("what looks like a scan", "lookalike")]
+
+
+def replay(path, quiet):
+    """(events, exit code, what was said) of one capture. Scanners are watched without blocking;
+    where nobody scans, nobody may be blocked."""
+    run = subprocess.run([PROGRAM, "replay", "--json"] + ([] if quiet else ["--monitor"]) + [path],
                          capture_output=True, timeout=120, check=False)
-    events = []
+    events, packets = [], 0
     for line in run.stdout.decode().splitlines():
         found = json.loads(line)
         if found["event"] in ("scan", "crowd"):
             events.append(found)
+        packets = found.get("packets", packets) if found["event"] == "summary" else packets
+    if quiet:
+        quiet.add(events, packets)
     return events, run.returncode, run.stderr.decode(errors="replace")
+
+
+def is_another(name, event, most):
+    """Does this event tell of one more scanner of a capture that holds many?"""
+    kind, port, networks = MANY_SCANNERS.get(name, ("", 0, ()))
+    target = ipaddress.ip_address(event["target"])
+    return (event["engine"] == "walk" and event["type"] == kind and event["score"] <= most and
+            all(piece["port"] == port for piece in event["evidence"]) and
+            any(target in ipaddress.ip_network(network) for network in networks))
 
 
 def judge_slow(row, events):
@@ -131,7 +193,7 @@ def judge_slow(row, events):
         if event["event"] == "crowd":
             return "a crowd at %s" % event["target"]
         if event["source"] not in sources:
-            if row["file"] in MANY_SCANNERS:
+            if is_another(row["file"], event, most):
                 continue
             return "%s is flagged by the %s" % (event["source"], event["engine"])
         if event["engine"] != engine or event["score"] > most:
@@ -143,7 +205,8 @@ def judge_slow(row, events):
 
 def judge(row, path):
     """(None when the capture is told as the truth has it, else what is wrong; its engines)."""
-    events, code, said = replay(path)
+    quiet = [q for q in QUIET if q.category == row["category"]]
+    events, code, said = replay(path, quiet[0] if quiet else None)
     engines = sorted({event["engine"] for event in events})
     if code not in (0, 1) or "Sanitizer" in said or "runtime error" in said:
         return "exit %d: %s" % (code, said[-300:]), engines
@@ -155,7 +218,7 @@ def judge(row, path):
 
 def judge_burst(row, events):
     """The rule's own scans: None, or what is wrong."""
-    want = set(row["fires_P_sources"].split())
+    want = ONE_SECOND.get(row["file"], set(row["fires_P_sources"].split()))
     got = {event["source"] for event in events}
     if got != want:
         return "flagged %s, the truth is %s" % (sorted(got), sorted(want))
@@ -183,8 +246,9 @@ def main():
         with tempfile.NamedTemporaryFile(suffix=".pcap") as rebuilt:
             if path.endswith(".log"):
                 if not capture_of(path, rebuilt):
-                    print("ok %d - %s # SKIP no packet can be rebuilt from this log format"
-                          % (number, row["file"]))
+                    print("not ok %d - %s" % (number, row["file"]))
+                    print("# no packet can be rebuilt from this log format")
+                    failed += 1
                     continue
                 path = rebuilt.name
             wrong, engines = judge(row, path)
@@ -196,6 +260,9 @@ def main():
                                 " (%s)" % how if how else ""))
         if wrong:
             print("# " + wrong.replace("\n", "\n# "))
+    if os.environ.get("PSCAN_COVERAGE"):
+        with open(os.environ["PSCAN_COVERAGE"], "a", encoding="utf-8") as cells:
+            cells.writelines(json.dumps(quiet.row()) + "\n" for quiet in QUIET)
     return 1 if failed else 0
 
 

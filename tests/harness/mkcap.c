@@ -104,6 +104,16 @@ static void story_under(void)
 static void story_edge(void) { seven(SYN, 50); }
 static void story_slow(void) { seven(SYN, 51); }
 
+/* As nmap -T0: a probe every five minutes, for three quarters of an hour, each refused. */
+static void story_patient(void)
+{
+	for (__u16 i = 0; i < 9; i++) {
+		probe(SYN, 3001 + i);
+		tcp(PKT_DST4, 3001 + i, PKT_SRC4, 40000, PS_TCP_RST | ACK);
+		later(300000 - 2);
+	}
+}
+
 static void story_traps(void)
 {
 	probe(SYN, 11);
@@ -255,7 +265,7 @@ static const struct {
 	void (*tell)(void);
 } stories[] = {
 	STORY(syn), STORY(ecn), STORY(ack), STORY(null), STORY(xmas), STORY(fin), STORY(maimon),
-	STORY(other), STORY(udp), STORY(backscatter), STORY(under), STORY(edge), STORY(slow),
+	STORY(other), STORY(udp), STORY(backscatter), STORY(under), STORY(edge), STORY(slow), STORY(patient),
 	STORY(traps), STORY(again), STORY(mixed), STORY(vlan), STORY(v6), STORY(tiny),
 	STORY(horizontal), STORY(block), STORY(server), STORY(midstream), STORY(resolver),
 	STORY(decoys), STORY(life), STORY(backwards), STORY(noise),

@@ -9,6 +9,7 @@
 bats_require_minimum_version 1.5.0
 load ../harness/lab
 load ../harness/detector
+load ../harness/cells
 
 setup() {
 	need_root
@@ -147,3 +148,27 @@ none_admitted() {
 	echo "# $(jq -c '.tables.blocks, (.counters.stage | {scan, block, event_lost})' \
 		"$BATS_TEST_TMPDIR/status" | tr '\n' ' ')" >&3
 }
+
+# The slow engines look at a part of the sources at a time: 16 turns of 3 s for so many packets.
+# With their scripted clock, and what becomes of it without turns: tests/prog/test_paces.c.
+@test "a scan below the rule's pace in a flood of forged sources" {
+	full
+	attach
+	wire_start "src host $attacker4" "dst host $attacker4"
+	spawn_ready forge a "$harness/forge" -i a0 --mac 02:00:5e:00:53:01 --count 10000000 \
+		--rate "${FLOOD_RATE:-100000}" "$target4"
+	wait_for -t 60 at_least contact_lost 300000 # the turns have begun
+	# One packet each 400 ms and no other between them: none is a second one within a window.
+	spawn scan a timeout 120 hping3 -n -q -S -i u400000 -c 300 -p ++3001 "$target4"
+	wait_for -t 100 told scan "$attacker4"
+	kill "$scan_pid" "$forge_pid"
+	wire_stop
+	measured "SYN, in a flood" 2.5/s 4 "hping3 -S"
+	blocked "$attacker4"
+	[ "$(event scan .score)" -le 6 ]
+	# What was not looked at was counted.
+	[ "$(stage contact_lost)" -gt 100000 ]
+	echo "# $(stage first) single packets, of them not looked at: $(stage contact_lost)" >&3
+}
+
+@test "no cell is missing" { none_missing; }

@@ -9,6 +9,7 @@
 bats_require_minimum_version 1.5.0
 load ../harness/lab
 load ../harness/detector
+load ../harness/cells
 
 server4=192.0.2.2
 server6=2001:db8:2::2
@@ -214,3 +215,56 @@ lapsed() {
 	on a hping3 -n -q -A -c 1 -p "$port" "$server4" || true
 	[ "$(stage forwarded)" -gt "$before" ]
 }
+
+# Each published port in turn, one a second; what is said comes back.
+# shellcheck disable=SC2016 # expanded by the attacker's shell
+client_script='
+for port in {8101..8106}; do
+	exec 5<>"/dev/tcp/$1/$port" && echo word >&5 && read -r word <&5 || exit 1
+	exec 5>&-
+	sleep 1
+done'
+
+# walked FAMILY TECHNIQUE: a scan of the server, a port a second, is found by its closed ports: of
+# those the connection table knows no answer. Meanwhile a client of the other family uses
+# what is published, at the same pace.
+walked() {
+	local family=$1 technique=$2 source=attacker$1 server=server$1 client=target$((10 - $1))
+
+	source=${!source}
+	gateway
+	attach
+	wire_start "src host $source" "dst host $source"
+	spawn client a timeout 30 bash -c "$client_script" bash "${!client}"
+	cd "$BATS_TEST_TMPDIR" # a scan that is ended leaves a file to go on with
+	spawn scan a timeout 60 "$pscan" scan --syn -Pn --delay 1s --retries 0 -p 3001-3020 "${!server}"
+	wait_for -t 30 told scan
+	kill "$scan_pid" 2>/dev/null || true # it may have ended by itself
+	wire_stop
+	measured "$technique" 1/s "$family" "pscan-xdp scan --syn"
+	wait "$client_pid"
+	[ "$(event scan .source)" = "$source" ] # and nobody else
+	blocked "$source"
+}
+
+@test "gateway: a port of the server a second is found, a client of published ports is not" {
+	walked 4 "SYN, forwarded"
+}
+
+@test "gateway: the same, IPv6; and ports that nobody answers for" {
+	full
+	walked 6 "SYN, forwarded"
+	interrupt
+	: >"$events"
+	on s nft -f - <<-RULES
+		table inet silent {
+			chain in {
+				type filter hook input priority filter;
+				tcp dport 3001-3020 drop
+			}
+		}
+	RULES
+	walked 4 "SYN, forwarded, no answer"
+}
+
+@test "no cell is missing" { none_missing; }

@@ -10,30 +10,30 @@
 bats_require_minimum_version 1.5.0
 load ../harness/lab
 load ../harness/detector
+load ../harness/cells
 
 setup_file() {
 	need_root
 	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
 	lab_up
-	services t --tcp 22,80,443 --seconds 600
+	services t --tcp 22,80,443 --seconds 3600
 	# The target's network is larger than its cable shows, and so is the attacker's.
-	# shellcheck disable=SC2016 # expanded by the hosts' own shells
-	on t sh -c 'for n in $(seq 30); do ip addr add 203.0.113.$n/32 dev t0; done'
-	on a ip route add 203.0.113.0/24 via "$target4"
-	# shellcheck disable=SC2016
-	on a sh -c 'for n in $(seq 91 123); do ip addr add 198.51.100.$n/24 dev a0; done'
-	on a ip addr add 2001:db8::93/64 dev a0 nodad
+	{
+		seq -f 'addr add 203.0.113.%g/32 dev t0' 33
+		printf 'addr add 2001:db8:5::%x/128 dev t0 nodad\n' {1..33}
+	} | on t ip -batch -
+	{
+		printf 'addr add 198.51.100.%d/24 dev a0\n' {10..63} {100..123}
+		printf 'addr add 2001:db8::%x/64 dev a0 nodad\n' {10..63} {100..123}
+		echo "route add 203.0.113.0/24 via $target4"
+		echo "route add 2001:db8:5::/64 via $target6"
+	} | on a ip -batch -
 	attach
 	export events
 }
 
 teardown_file() {
 	lab_down
-}
-
-# found ENGINE: has that engine told of the attacker; for wait_for.
-found() {
-	jq -es --arg engine "$1" 'any(.event == "scan" and .engine == $engine)' "$events"
 }
 
 told_crowd() {
@@ -45,49 +45,121 @@ clean_slate() {
 	: >"$events"
 }
 
-# walk FAMILY SOURCE TYPE NAME CMD...: a scan below the rule's pace is found by its closed ports
-# and gets no answer from then on. NAME is what the coverage table calls it. A source is told
-# once while its block would last: each scan has its own.
-walk() {
-	local family=$1 source=$2 type=$3 name=$4 target=target$1 answered
+# The hosts that are scanned beside the target; 31 to 33 are for crowds alone.
+hosts4=(203.0.113.{1..30})
+mapfile -t hosts6 < <(printf '2001:db8:5::%x\n' {1..30})
+
+# new_source FAMILY: $source, one that nobody saw, and that a tool is told to use. A source is
+# told once while its block would last: each scan has its own.
+new_source() {
+	local file=$BATS_FILE_TMPDIR/sources
+
+	echo >>"$file"
+	source=198.51.100.$((9 + $(wc -l <"$file")))
+	[ "$1" = 4 ] || source=2001:db8::$(printf %x $((9 + $(wc -l <"$file"))))
+}
+
+# The scan found out that it is blocked, or had asked for everything before.
+no_answers_left() {
+	at_least drop "$1" || ! kill -0 "$scan_pid"
+}
+
+# found FAMILY TECHNIQUE RATE TOOL CMD...: a scan below the rule's pace by $source is found by its
+# closed ports and gets no answer from then on.
+found() {
+	local family=$1 technique=$2 rate=$3 tool=$4
 
 	shift 4
 	cd "$BATS_TEST_TMPDIR" # a scan that is ended leaves a file to go on with
 	clean_slate
-	count_start answers a "src host ${!target} and (tcp or udp or (icmp and icmp[0] == 3))"
-	spawn scan a timeout 30 "$@"
-	wait_for -t 15 found walk
-	wait_for -t 15 at_least drop $(($(stage drop) + 2))
-	kill "$scan_pid"
-	count_stop answers
-	answered=$(($(counted answers sports) + $(counted answers quoted)))
-	cell scans "scan=$name" "family=IPv$family" engine=walk "named=$(event scan .type)" \
-		"answered=$answered" "ms=$(event scan '[.evidence[].age_ms] | max')"
-	echo "# $name, IPv$family: $(event scan .score) closed ports, $answered answered" >&3
-	[ "$(event scan '"\(.source) \(.type) \(.action)"')" = "$source $type block" ]
-	[ "$(event scan .score)" -le 6 ]
-	[ "$answered" -le 10 ]
+	wire_start "src host $source" "dst host $source"
+	spawn scan a timeout 120 "$@"
+	wait_for -t 90 told scan "$source"
+	wait_for -t 20 no_answers_left $(($(stage drop) + 1))
+	kill "$scan_pid" 2>/dev/null || true # it may have ended by itself
+	wire_stop
+	measured "$technique" "$rate" "$family" "$tool"
+	[ "$(event scan '"\(.source) \(.action)"')" = "$source block" ]
 	blocked "$source"
 }
 
+# by_nmap FAMILY TECHNIQUE OPTION RATE PORTS [HOST...]: the target when no host is named.
+by_nmap() {
+	local family=$1 technique=$2 option=$3 rate=$4 ports=$5 target=target$1 six=''
+
+	shift 5
+	[ "$family" = 4 ] || six=-6
+	new_source "$family"
+	# shellcheck disable=SC2086 # no argument at all for IPv4
+	found "$family" "$technique" "$rate" "nmap $option" nmap $six "$option" -S "$source" -e a0 \
+		-n -Pn "$rate" -p "$ports" "${@:-${!target}}"
+}
+
+# by_hping TECHNIQUE FLAGS: two probes a second; it knows IPv4 alone.
+by_hping() {
+	new_source 4
+	# shellcheck disable=SC2086 # several flags
+	found 4 "$1" 2/s "hping3 $2" hping3 -n -q -a "$source" $2 -i u500000 -c 14 -p ++3101 "$target4"
+}
+
+by_masscan() {
+	local target=target$1
+
+	new_source "$1"
+	found "$1" SYN 2/s masscan masscan "${!target}" --source-ip "$source" -i a0 \
+		--router-mac 02-00-5e-00-53-01 -p 3301-3330 --rate 2 --wait 0
+}
+
+# ours FAMILY TECHNIQUE DELAY RATE PORTS [HOST...]
+ours() {
+	local family=$1 technique=$2 delay=$3 rate=$4 ports=$5 target=target$1 option
+
+	shift 5
+	option=${technique,,}
+	option=--${option%%,*}
+	new_source "$family"
+	found "$family" "$technique" "$rate" "pscan-xdp scan $option" "$pscan" scan "$option" \
+		-S "$source" -Pn --delay "$delay" -p "$ports" "${@:-${!target}}"
+}
+
 @test "nmap -T2: found after six closed ports at most" {
-	walk 4 "$attacker4" SYN "nmap -sS -T2" nmap -sS -n -Pn -T2 -p 3001-3012 "$target4"
-	walk 6 "$attacker6" SYN "nmap -sS -T2" nmap -6 -sS -S "$attacker6" -e a0 \
-		-n -Pn -T2 -p 3001-3012 "$target6"
+	by_nmap 4 SYN -sS -T2 3001-3012
+	by_nmap 6 SYN -sS -T2 3001-3012
+	[ "$(event scan .score)" -le 6 ]
 }
 
-@test "hping3 at two probes a second" {
-	walk 4 198.51.100.91 FIN "hping3 -F -i u500000" \
-		hping3 -n -q -a 198.51.100.91 -F -i u500000 -c 14 -p ++3101 "$target4"
-	walk 4 198.51.100.92 UDP "hping3 --udp -i u500000" \
-		hping3 -n -q -a 198.51.100.92 --udp -i u500000 -c 14 -p ++3101 "$target4"
+@test "other tools at two probes a second" {
+	by_hping UDP --udp
+	ours 6 XMAS 500ms 2/s 3201-3214
 }
 
-@test "pscan-xdp scan at two probes a second" {
-	walk 4 198.51.100.93 NULL "pscan-xdp scan --null --delay 500ms" \
-		"$pscan" scan --null -S 198.51.100.93 -Pn --delay 500ms -p 3201-3214 "$target4"
-	walk 6 2001:db8::93 XMAS "pscan-xdp scan --xmas --delay 500ms" \
-		"$pscan" scan --xmas -S 2001:db8::93 -Pn --delay 500ms -p 3201-3214 "$target6"
+@test "every technique at two probes a second, by every tool" {
+	full
+	by_hping FIN -F
+	by_hping ACK -A
+	by_hping MAIMON "-F -A"
+	by_masscan 4
+	by_masscan 6
+	for family in 4 6; do
+		for technique in SYN connect NULL FIN ACK MAIMON UDP; do
+			ours $family $technique 500ms 2/s 3201-3214
+		done
+	done
+}
+
+@test "nmap -T2, its other techniques" {
+	full
+	for family in 4 6; do
+		by_nmap $family FIN -sF -T2 3001-3012
+		by_nmap $family ACK -sA -T2 3001-3012
+		by_nmap $family UDP -sU -T2 3001-3012
+	done
+}
+
+# A probe every 15 s.
+@test "nmap -T1" {
+	full
+	by_nmap 4 SYN -sS -T1 3001-3012
 }
 
 @test "a client that is refused now and then is none" {
@@ -99,19 +171,20 @@ walk() {
 	[ ! -s "$events" ]
 }
 
-# Whichever engine comes first: the walk over closed ports does where they are known to be.
 @test "one port of thirty addresses is found" {
-	local scanner=198.51.100.99
+	by_nmap 4 "SYN, horizontal" -sS -T3 23 "${hosts4[@]}"
+	by_nmap 6 "SYN, horizontal" -sS -T3 23 "${hosts6[@]}"
+}
 
-	clean_slate
-	spawn scan a timeout 30 nmap -sS -n -Pn -T3 -S "$scanner" -e a0 -p 23 203.0.113.1-30
-	wait_for -t 15 told scan "$scanner"
-	[ "$(event scan '"\(.source) \(.shape) \(.action)"')" = "$scanner horizontal block" ]
-	[[ $(event scan .engine) == @(walk|sweep) ]]
-	cell scans "scan=nmap -sS -T3 -p 23, 30 hosts" family=IPv4 "engine=$(event scan .engine)" \
-		"named=$(event scan '"\(.type), \(.shape)"')" "answered=$(event scan .score)" \
-		"ms=$(event scan '[.evidence[].age_ms] | max')"
-	blocked "$scanner"
+@test "sweeps and blocks of ports and hosts, fast and slow" {
+	full
+	for family in 4 6; do
+		declare -n hosts=hosts$family
+		by_nmap $family "SYN, horizontal" -sS -T2 23 "${hosts[@]}"
+		ours $family "UDP, horizontal" 500ms 2/s 3401 "${hosts[@]}"
+		by_nmap $family "SYN, block" -sS -T3 1-100 "${hosts[@]}"
+		ours $family "SYN, block" 500ms 2/s 3001-3010 "${hosts[@]}"
+	done
 }
 
 @test "one port of thirty addresses that all serve it is a browser's day" {
@@ -124,29 +197,51 @@ walk() {
 	[ ! -s "$events" ]
 }
 
-# Another host of ours: a crowd around one is told once an hour.
-@test "nmap -D: decoys are told apart" {
-	local host=203.0.113.6
+# crowd FAMILY TECHNIQUE RATE TOOL HOST SOURCES CMD...: many sources, here those that the filter
+# SOURCES matches, are told of together. Of a host once an hour: each has its own.
+crowd() {
+	local family=$1 technique=$2 rate=$3 tool=$4 host=$5 sources=$6
 
+	shift 6
 	clean_slate
-	spawn scan a timeout 30 nmap -sS -n -Pn --scan-delay 400ms --max-retries 0 -p 4001-4008 \
-		-D 192.0.2.31,192.0.2.32,192.0.2.33,ME "$host"
+	wire_start "src $sources and dst host $host" "dst $sources and src host $host"
+	spawn scan a timeout 30 "$@"
 	wait_for -t 15 told_crowd
-	[ "$(event crowd '"\(.target) \(.decoys) \(.action)"')" = "$host true alert" ]
-	[ "$(event crowd .sources)" -ge 3 ]
+	wire_stop
+	measured "$technique" "$rate" "$family" "$tool" crowd
+	[ "$(event crowd '"\(.target) \(.action)"')" = "$host alert" ]
 }
 
-@test "24 sources share the ports: told, nobody is blocked for it" {
-	local sources=()
+# listed SOURCE...: the crowd's sources are these.
+listed() {
+	diff <(event crowd '.source_list[]' | sort) <(printf '%s\n' "$@" | sort)
+}
 
-	for n in {100..123}; do
-		sources+=("198.51.100.$n")
-	done
-	clean_slate
-	traffic a crowd 203.0.113.5 5001 "${sources[@]}"
-	wait_for -t 15 told_crowd
-	[ "$(event crowd '"\(.target) \(.decoys) \(.action)"')" = "203.0.113.5 false alert" ]
+@test "nmap -D: decoys are told apart" {
+	crowd 4 decoys 2.5/s "nmap -sS -D" 203.0.113.31 "net 198.51.100.0/24 or src net 192.0.2.0/24" \
+		nmap -sS -n -Pn --scan-delay 400ms --max-retries 0 -p 4001-4008 \
+		-D 192.0.2.31,192.0.2.32,192.0.2.33,ME 203.0.113.31
+	listed 192.0.2.31 192.0.2.32 192.0.2.33 "$attacker4"
+}
+
+# shared FAMILY HOST SOURCES SOURCE...: each source tries two ports that no other tries.
+shared() {
+	local family=$1 host=$2 sources=$3
+
+	shift 3
+	crowd "$family" crowd 50/s "connect()" "$host" "$sources" \
+		"$repo/tests/harness/traffic.py" crowd "$host" 5001 "$@"
 	[ "$(event crowd .sources)" -ge 8 ]
+	# Everybody who is listed was there.
+	[ -z "$(comm -13 <(printf '%s\n' "$@" | sort) <(event crowd '.source_list[]' | sort))" ]
 	ask block list --json | jq -e 'length == 0'
 	run ! told scan
 }
+
+@test "24 sources share the ports: told, nobody is blocked for it" {
+	shared 4 203.0.113.32 "net 198.51.100.64/26" 198.51.100.{100..123}
+	mapfile -t sources6 < <(printf '2001:db8::%x\n' {100..123})
+	shared 6 2001:db8:5::20 "net 2001:db8::/64" "${sources6[@]}"
+}
+
+@test "no cell is missing" { none_missing; }

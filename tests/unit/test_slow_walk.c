@@ -245,6 +245,76 @@ static void test_net(void **state)
 	slowly_stop(s);
 }
 
+static bool is_own(const union ps_addr *net, const void *data)
+{
+	union ps_addr own = slowly_addr(data);
+
+	return net->d[0] == own.d[0];
+}
+
+/* Four hosts of one link ask for a closed port each: where it is our link, too, that is not
+ * held against all of it. */
+static void test_own_net(void **state)
+{
+	const struct slow_options options = {
+		.window_ns = 300 * MS, .own = is_own, .own_data = "2001:db8:7::99",
+	};
+	struct slowly *s = slowly_start();
+	union ps_addr dst = slowly_addr("2001:db8:1::5");
+	(void)state;
+
+	slow_free(s->slow);
+	s->slow = slow_new(&options, slowly_found, s);
+	for (int net = 7; net < 9; net++) {
+		union ps_addr src = slowly_addr(net == 7 ? "2001:db8:7::1" : "2001:db8:8::1");
+
+		for (__u16 port = 0; port < 20; port++) {
+			s->now_ns += SEC;
+			src.b[15]++;
+			slowly_meet(s, &src, &dst, (__u16)(1000 + port), PS_CLASS_SYN, SLOW_CLOSED);
+		}
+		assert_int_equal(s->found[PS_ENGINE_WALK] > 0, net == 8);
+	}
+	slowly_stop(s);
+}
+
+/* How long a scan at this pace is blocked. */
+static __u64 block_at(const struct ps_rule *rule, __u64 gap_ns, unsigned int opens)
+{
+	struct slowly *s = slowly_start();
+	__u64 block_ns;
+
+	for (__u16 port = 1; port <= opens; port++)
+		slowly_syn(s, SCANNER, port, gap_ns, SLOW_OPEN);
+	for (__u16 port = 1000; !slowly_all(s) && port < 1100; port++)
+		slowly_syn(s, SCANNER, port, gap_ns, SLOW_CLOSED);
+	assert_int_equal(slowly_all(s), 1);
+	block_ns = slow_block_ns(rule, &s->last.event);
+	slowly_stop(s);
+	return block_ns;
+}
+
+/* The block of a scan lasts until its next probe, and no longer than a proven one's first. */
+static void test_block(void **state)
+{
+	struct ps_rule rule = { .block_ns = 10 * MIN, .unproven_ns = MIN };
+	struct ps_event lone = { .source = { .packets = { [PS_CLASS_SYN] = 1 } } };
+	(void)state;
+
+	assert_int_equal(block_at(&rule, 400 * MS, 0), MIN);
+	assert_int_equal(block_at(&rule, 15 * SEC, 0), MIN);
+	assert_int_equal(block_at(&rule, 31 * SEC, 0), 62 * SEC);
+	assert_int_equal(block_at(&rule, 2 * MIN, 2), 4 * MIN);
+	assert_int_equal(block_at(&rule, 5 * MIN, 0), 10 * MIN);
+	assert_int_equal(block_at(&rule, HOUR, 0), 10 * MIN);
+	assert_int_equal(slow_block_ns(&rule, &lone), MIN);
+	/* An unproven block that is asked for longer stays so; so does the most that anybody gets. */
+	rule.unproven_ns = 8 * MIN;
+	assert_int_equal(block_at(&rule, 2 * MIN, 0), 8 * MIN);
+	rule.unproven_ns = HOUR;
+	assert_int_equal(block_at(&rule, 15 * SEC, 0), 10 * MIN);
+}
+
 static void test_facts(void **state)
 {
 	struct slowly *s = slowly_start();
@@ -307,6 +377,8 @@ int main(void)
 		cmocka_unit_test(test_late_answers),
 		cmocka_unit_test(test_told_once),
 		cmocka_unit_test(test_net),
+		cmocka_unit_test(test_own_net),
+		cmocka_unit_test(test_block),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_flood),
 	};

@@ -220,6 +220,23 @@ static void see_crowd(struct slow *s, const struct ps_contact *c)
 	s->fn(f, s->data);
 }
 
+__u64 slow_block_ns(const struct ps_rule *rule, const struct ps_event *event)
+{
+	const struct ps_source *source = &event->source;
+	__u64 span_ns = ps_since(source->first_ns, source->last_ns);
+	__u64 least_ns = ps_verdict_unproven_ns(rule), block_ns;
+	__u32 probes = 0;
+
+	for (int i = 0; i < PS_CLASS_MAX; i++)
+		probes += source->packets[i];
+	if (probes < 2)
+		return least_ns;
+	block_ns = 2 * (span_ns / (probes - 1));
+	if (block_ns > rule->block_ns)
+		block_ns = rule->block_ns;
+	return block_ns > least_ns ? block_ns : least_ns;
+}
+
 /* ---- one contact -------------------------------------------------------- */
 
 /* Anybody can forge this, and gains that the walk does not see such probes; the
@@ -285,6 +302,11 @@ static struct track *track_of(struct slow *s, const union ps_addr *src, const un
 	return t;
 }
 
+static bool is_own_net(const struct slow *s, const union ps_addr *src)
+{
+	return s->options.own && ps_addr_is_net(src) && s->options.own(src, s->options.own_data);
+}
+
 /* @src: the contact's source, or its /64. Return: told now or before. */
 static bool see_source(struct slow *s, const union ps_addr *src, const struct ps_contact *c,
 		       enum slow_outcome outcome)
@@ -308,6 +330,8 @@ static bool see_source(struct slow *s, const union ps_addr *src, const struct ps
 	told = is_told(s, src);
 	if (found == PS_ENGINE_MAX || told)
 		return told;
+	if (is_own_net(s, src))
+		return false;
 	find_source(s, t, c, found);
 	return true;
 }

@@ -31,11 +31,16 @@ enum slow_outcome {
 	SLOW_OUTCOME_MAX
 };
 
+/* Has this host an address in the /64 @net: then it is no scanner's. */
+typedef bool slow_own_fn(const union ps_addr *net, const void *data);
+
 struct slow_options {
 	__u64 window_ns;	/* the rule's: what happens within one is the rule's business */
 	__u64 quiet_ns;		/* the rule's: a source that is only watched is not told again
 				 * before it was silent for so long, or for SLOW_QUIET_NS */
 	__u64 seed;		/* keys every hash */
+	slow_own_fn *own;	/* NULL: only what shares a probe's /64 is known to be ours */
+	const void *own_data;
 	__u16 ephemeral_low;	/* of this host's ip_local_port_range; 0: SLOW_EPHEMERAL_LOW */
 };
 
@@ -123,6 +128,13 @@ void slow_tick(struct slow *slow, __u64 now_ns);
 
 /* The rule told this scan: not told again until its block ends, or it falls silent. */
 void slow_told(struct slow *slow, const struct ps_event *event);
+
+/*
+ * How long the block that a finding makes lasts: as long as an unproven scan's,
+ * or twice the mean distance of the probes held against it, since what is
+ * shorter ends before the next one; a proven scan's first block at most.
+ */
+__u64 slow_block_ns(const struct ps_rule *rule, const struct ps_event *event);
 
 /* The tool of a source, and whether it completed a handshake since then: as far as its
  * contacts showed it from the second failure on. */
