@@ -12,16 +12,16 @@
 /* Set by tests before load: time comes from config.test_now_ns. */
 const volatile bool test_clock;
 
-/* Set before load: what a jiffy lasts, and the monotonic time of jiffy 0. 0: unknown. */
-const volatile __u64 tick_ns;
-const volatile __u64 tick_base_ns;
+/* Set before load: what a jiffy lasts in ns (0: there is no telling), and the monotonic
+ * time of jiffy 0, modulo 2^64. */
+const volatile __u64 ticks[2];
 
 /* For deadlines that last minutes, on the way of every blocked packet. */
 static __always_inline __u64 clock_coarse(const struct ps_config *cfg)
 {
 	if (test_clock)
 		return cfg->test_now_ns;
-	return tick_ns ? tick_base_ns + bpf_jiffies64() * tick_ns : bpf_ktime_get_coarse_ns();
+	return ticks[0] ? ticks[1] + bpf_jiffies64() * ticks[0] : bpf_ktime_get_coarse_ns();
 }
 
 /* For evidence: its order and distances are shown to people. */

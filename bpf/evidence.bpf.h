@@ -134,10 +134,11 @@ static __always_inline bool untracked(const struct ps_config *cfg, const struct 
 /* A function in BPF too: the verifier walks it once, not once for every caller. */
 __attribute__((noinline)) int tracked(struct xdp_md *ctx, const struct ps_packet *p)
 {
+	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
 	struct bpf_sock_tuple tuple = {};
 	__u32 bytes;
 
-	if (!p || !have_conntrack)
+	if (!p || !cfg || untracked(cfg, p))
 		return false;
 	bytes = flow_tuple(p, &tuple);
 	return flow_tracked(ctx, p, &tuple, bytes);
@@ -161,7 +162,7 @@ static __always_inline enum ps_evidence evidence(struct xdp_md *ctx, const struc
 		says = SOCKET_EXPLAINS;
 	if (says == SOCKET_REFUTES)
 		return PS_EVIDENCE_NONE;
-	if (says == SOCKET_NONE && (untracked(cfg, p) || !tracked(ctx, p)))
+	if (says == SOCKET_NONE && !tracked(ctx, p))
 		return local || tracking(cfg, p, now_ns) ? PS_EVIDENCE_NONE : PS_EVIDENCE_UNKNOWN;
 	/* A RST ends a flow, and a half-open one's is anybody's to send. */
 	if (!(p->proto == PS_IP_TCP && p->flags & PS_TCP_RST))

@@ -187,11 +187,11 @@ static __always_inline int probe_net(struct xdp_md *ctx, const struct ps_config 
  * @asked  its flow is not a known one
  */
 static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg,
-				 struct ps_sighting *it, __u64 *mark, bool asked)
+				 struct ps_sighting *it, bool asked)
 {
 	const struct ps_packet *p = &it->packet;
 	enum ps_evidence found = PS_EVIDENCE_NONE;
-	__u64 flow = flow_hash(cfg, p);
+	__u64 flow = flow_hash(cfg, p), *mark;
 	bool fresh;
 	int verdict;
 
@@ -203,6 +203,9 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (!asked && ps_may_be_reply(p) && flow_known(cfg, flow))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
+	mark = find_mark(cfg, it); /* again: to keep where it is takes more stack than 6.1 has */
+	if (!mark)
+		return XDP_PASS;
 	it->now_ns = clock_mark(cfg);
 	sight(cfg, it);
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
@@ -268,7 +271,6 @@ static __always_inline int stages(struct xdp_md *ctx, const struct ps_config *cf
 	enum ps_parse res = PS_PARSE_OK;
 	enum gate gate;
 	bool established, asked, plain;
-	__u64 *mark;
 
 	/* Read again: to keep it from recall() would cost every packet that goes no further. */
 	plain = ps_parse_plain(data, end, &it.packet);
@@ -286,9 +288,7 @@ static __always_inline int stages(struct xdp_md *ctx, const struct ps_config *cf
 	if (asked && !plain && flow_known(cfg, flow_hash(cfg, p)))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
-	mark = find_mark(cfg, &it); /* before the gate: it comes from memory meanwhile */
-	if (!mark)
-		return XDP_PASS;
+	find_mark(cfg, &it); /* before the gate: it comes from memory meanwhile */
 	if (res == PS_PARSE_OK && ps_is_neighbour(p))
 		gate = GATE_OPEN;
 	else if (denied(ctx, cfg, &p->src))
@@ -301,7 +301,7 @@ static __always_inline int stages(struct xdp_md *ctx, const struct ps_config *cf
 		return count(PS_COUNT_COOKIE), XDP_TX;
 	if (gate == GATE_SPARED)
 		return count(PS_COUNT_SPARED), XDP_PASS;
-	return res == PS_PARSE_OK ? probe(ctx, cfg, &it, mark, asked) : unread(cfg, res);
+	return res == PS_PARSE_OK ? probe(ctx, cfg, &it, asked) : unread(cfg, res);
 }
 
 SEC("xdp")

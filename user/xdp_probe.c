@@ -157,30 +157,29 @@ static int load_ticks(void)
 }
 
 /* Two readings that agree were not torn by a tick in between. */
-bool xdp_probe_ticks(struct xdp_ticks *out)
+void xdp_probe_ticks(__u64 ticks[2])
 {
-	struct timespec resolution;
-	__u64 now[8], last = 0;
+	__u64 now[8] = { 0 }, base_ns, last_ns = 0;
+	struct timespec tick;
 	int fd = load_ticks();
-	bool found = false;
 
-	if (fd < 0 || clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) || resolution.tv_sec)
-		goto out;
-	out->tick_ns = (__u64)resolution.tv_nsec;
-	for (int tries = 0; tries < 8 && !found; tries++) {
+	if (fd < 0)
+		return;
+	for (int tries = 0; tries < 8 && clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0; tries++) {
 		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = now, .data_size_in = sizeof(now),
 			    .data_out = now, .data_size_out = sizeof(now));
 
 		if (bpf_prog_test_run_opts(fd, &opts))
 			break;
-		out->base_ns = now[1] - now[0] * out->tick_ns;
-		found = tries && out->base_ns == last;
-		last = out->base_ns;
+		base_ns = now[1] - now[0] * (__u64)tick.tv_nsec;
+		if (tries && base_ns == last_ns) {
+			ticks[0] = (__u64)tick.tv_nsec;
+			ticks[1] = base_ns;
+			break;
+		}
+		last_ns = base_ns;
 	}
-out:
-	if (fd >= 0)
-		close(fd);
-	return found;
+	close(fd);
 }
 
 /* A kernel that takes them misses the target first, which is invalid; one that refuses them,

@@ -25,15 +25,9 @@ bool xdp_probe(char used[XDP_PROBE_TEXT_BYTES], char missing[XDP_PROBE_TEXT_BYTE
  */
 bool xdp_probe_conntrack(void);
 
-/*
- * The kernel's jiffies, which a program reads at the price of a load, as monotonic
- * time: tick_ns each, the one numbered 0 at base_ns (modulo 2^64). False: no telling.
- */
-struct xdp_ticks {
-	__u64 tick_ns, base_ns;
-};
-
-bool xdp_probe_ticks(struct xdp_ticks *out);
+/* The length of a jiffy in ns, and the monotonic time of jiffy 0, modulo 2^64. Where nobody
+ * can tell, @ticks stays as it is. */
+void xdp_probe_ticks(__u64 ticks[2]);
 
 struct xdp;
 

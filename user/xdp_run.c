@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * xdp_run.c - a loaded program by itself, run on single frames; see xdp.h. Attaches
- * nothing.
+ * xdp_run.c - a loaded program by itself, run on single frames, and its clock; see
+ * xdp.h. Attaches nothing.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <time.h>
 
 #include "xdp.h"
 
@@ -26,4 +27,12 @@ int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 if
 	if (ns)
 		*ns = opts.duration;
 	return 0;
+}
+
+__u64 xdp_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (__u64)ts.tv_sec * 1000000000ULL + (__u64)ts.tv_nsec;
 }

@@ -150,11 +150,6 @@ static double run(const struct bench *b, const struct walk_bpf *walk, __u32 pack
 	return (clock_read(CLOCK_THREAD_CPUTIME_ID) - before) / packets;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
-}
-
 static void add_share(struct json_object *point, const char *key, double share)
 {
 	json_object_object_add(point, key, json_object_new_double(round(share * 1000) / 1000));

@@ -206,28 +206,6 @@ static double one_round(const struct target *of, const struct traffic *t, __u32 
 	return before / repeat;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
-}
-
-static void add_double(struct json_object *o, const char *key, double value)
-{
-	json_object_object_add(o, key, json_object_new_double((double)(long)(value * 1000) / 1000));
-}
-
-/* {"least":, "median":, "most":}; sorts @v. */
-static void add_spread(struct json_object *to, const char *key, double *v, int n)
-{
-	struct json_object *o = json_object_new_object();
-
-	qsort(v, (size_t)n, sizeof(*v), ascending);
-	add_double(o, "least", v[0]);
-	add_double(o, "median", v[n / 2]);
-	add_double(o, "most", v[n - 1]);
-	json_object_object_add(to, key, o);
-}
-
 /* ONLY=key,key in the environment: these rows alone. */
 static bool chosen(const char *key)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * test_run.h - what the benchmarks that live on BPF_PROG_TEST_RUN share: test runs
- * that are cheap to begin, and a reader of contacts.
+ * that are cheap to begin, a reader of contacts, spreads.
  */
 #ifndef PSCAN_BENCH_TEST_RUN_H
 #define PSCAN_BENCH_TEST_RUN_H
@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "json_out.h"
 
 /* Fewer than the contacts' ring has room for, whatever they are. */
 #define TEST_RUN_BATCH 3000
@@ -61,6 +63,28 @@ static inline double clock_read(clockid_t clock)
 
 	clock_gettime(clock, &ts);
 	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+static inline int ascending(const void *a, const void *b)
+{
+	return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+}
+
+static inline void add_double(struct json_object *o, const char *key, double value)
+{
+	json_object_object_add(o, key, json_object_new_double((double)(long)(value * 1000) / 1000));
+}
+
+/* {"least":, "median":, "most":}; sorts @v. */
+static inline void add_spread(struct json_object *to, const char *key, double *v, int n)
+{
+	struct json_object *o = json_object_new_object();
+
+	qsort(v, (size_t)n, sizeof(*v), ascending);
+	add_double(o, "least", v[0]);
+	add_double(o, "median", v[n / 2]);
+	add_double(o, "most", v[n - 1]);
+	json_object_object_add(to, key, o);
 }
 
 #endif
