@@ -188,7 +188,7 @@ lint: all ## include directions, manual, scripts, sizes, licences, cppcheck
 
 .PHONY: test-build lint valgrind
 test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz_bin) \
-	$(kernels_need)
+	$(B)/tools/bench/bare.bpf.o $(kernels_need)
 
 # ---- the main job ----------------------------------------------------------
 

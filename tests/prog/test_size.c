@@ -18,8 +18,11 @@ static void test_size(void **state)
 	assert_int_equal(xdp_program_size(prog.xdp, &verified, &jited), 0);
 	print_message("# verifier: %u instructions walked; machine code: %u bytes\n", verified,
 		      jited);
-	assert_in_range(verified, 1, VERIFIED_MAX);
-	assert_in_range(jited, 0, JITED_BYTES_MAX);
+	assert_true(verified > 0);
+	if (prog_emulated())
+		return;
+	assert_true(verified <= VERIFIED_MAX);
+	assert_true(jited <= JITED_BYTES_MAX);
 }
 
 static int setup(void **state)

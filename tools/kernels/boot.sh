@@ -41,7 +41,7 @@ timeout "${LIMIT:-120}" qemu-system-x86_64 -M pc -accel tcg,thread=single -cpu m
 	-netdev hubport,id=hub1,hubid=0 \
 	-device virtio-net-pci,netdev=hub1,mac=02:00:5e:00:53:12,romfile= \
 	-kernel "$kernel/vmlinuz" -initrd "$initrd" \
-	-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off" </dev/null || status=$?
+	-append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off init_on_alloc=0" </dev/null || status=$?
 
 case $status in
 124 | 137) exit 124 ;;
