@@ -92,7 +92,7 @@ rounds() {
 	local name=$1 host=$2
 
 	shift 2
-	while on "$host" timeout 30 "$traffic" "$@" 2>>"$out/$name.err"; do
+	while on "$host" timeout 120 "$traffic" "$@" 2>>"$out/$name.err"; do
 		echo "$EPOCHSECONDS" >>"$out/$name.rounds"
 		sleep 0.2
 	done
