@@ -84,6 +84,7 @@ make_hosts() {
 }
 
 # Sets what the rest says about driver $1.
+# shellcheck disable=SC2034 # $peer is for the files read below
 choose() {
 	case $1 in
 	veth) iface=t0 peer=a0 net4=198.51.100 net6=2001:db8:1 ;;
@@ -265,7 +266,8 @@ too_old() {
 
 check_refuses() {
 	pscan-xdp check >/tmp/refusal 2>&1
-	equals $? 1 && cat /tmp/refusal
+	equals $? 1 && cat /tmp/refusal && grep -q "coarse clock" /tmp/refusal &&
+		grep -q "fetching atomics" /tmp/refusal && grep -q "multi-buffer XDP" /tmp/refusal
 }
 
 # ---- tests of the loaded program -------------------------------------------------------

@@ -140,9 +140,12 @@ tap='
 END {
 	if (count)
 		print "# kernel   driver      mode         loads  detects  blocks  upgrades"
-	for (i = 1; i <= count; i++)
-		printf "# %s  %-6s %-8s %-7s %s\n", rows[i], cell[rows[i], "loads"],
-			cell[rows[i], "detects"], cell[rows[i], "blocks"], cell[rows[i], "upgrades"]
+	for (i = 1; i <= count; i++) {
+		line = sprintf("# %s  %-6s %-8s %-7s %s", rows[i], cell[rows[i], "loads"],
+			cell[rows[i], "detects"], cell[rows[i], "blocks"], cell[rows[i], "upgrades"])
+		sub(/ +$/, "", line)
+		print line
+	}
 	print "1.." n
 	exit failed > 0
 }'
