@@ -89,7 +89,7 @@ load_once() {
 	nothing_left
 }
 
-@test "$loads times loaded, attached, interrupted: no program, map, link or memory is left" {
+@test "loaded, attached, interrupted LOADS times: no program, map, link or memory is left" {
 	join_group
 	load_once
 	wait_for none_left
@@ -107,7 +107,7 @@ load_once() {
 	echo "# the kernel's memory: $kernel_before kB after the first, $(kernel_kb) after the last" >&3
 }
 
-@test "$joins times attached and detached beside a running loader: nothing grows" {
+@test "attached and detached JOINS times beside a running loader: nothing grows" {
 	local before
 
 	on a ip link add a1 type veth peer name t1 netns "$(cat "/run/pscan-lab/$lab/t.pid")"
