@@ -182,8 +182,8 @@ coverage_tests := tests/lab/detect.bats tests/lab/slow.bats tests/lab/quiet.bats
 
 test-kernels: ## real kernels in QEMU, as TAP; downloads them once
 	$(Q)$(MAKE) --no-print-directory $(kernels_need)
-	$(Q)KERNELS="5.10 6.1 6.12 newest" PARTS="native generic dispatcher suite" \
-		tests/kernels/kernels.t
+	$(Q)KERNELS="5.10 6.1 6.12 newest" LIMIT=3600 \
+		PARTS="frames native generic dispatcher company suite" tests/kernels/kernels.t
 
 kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmexit
 

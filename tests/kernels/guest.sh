@@ -33,9 +33,9 @@ tap() {
 }
 
 # Runs CMD until it succeeds. The limit is for what never comes true: beside other jobs the
-# emulated verifier alone may take a minute.
+# emulated verifier alone may take minutes.
 wait_for() {
-	end=$(($(date +%s) + 120))
+	end=$(($(date +%s) + 400))
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -lt "$end" ] || return 1
 		usleep 100000
