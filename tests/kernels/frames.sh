@@ -54,6 +54,12 @@ mtu() {
 }
 
 jumbo() {
+	case "$driver $mode $(uname -r)" in
+	"virtio_net native 6.1."*)
+		echo "ok - $driver $mode: jumbo frames # SKIP this card has no multi-buffer XDP before 6.3"
+		return
+		;;
+	esac
 	tap "$column loads: stays when the MTU becomes 9000" mtu 9000
 	tap "$column loads: frames of 8042 bytes come and go" \
 		in_attacker ping -q -c 3 -s 8000 -I $net4.4 $net4.1
