@@ -110,7 +110,7 @@ $(B)/tests/harness/%: tests/harness/%.c $(B)/flags.user
 	$(Q)$(CC) $(user_cflags) $(CFLAGS) -Itests/harness -MMD -MP $< -o $@ $(pkg_libs)
 
 $(B)/tools/bench/blast: $(B)/tools/bench/blast.skel.h
-$(B)/tools/bench/growth: $(B)/tools/bench/walk.skel.h
+$(B)/tools/bench/growth $(B)/tools/bench/prog: $(B)/tools/bench/walk.skel.h
 
 $(B)/tools/bench/%: tools/bench/%.c $(filter-out $(B)/user/main.o,$(user_obj))
 	$(call say,BENCH,$@) mkdir -p $(@D)
@@ -212,7 +212,7 @@ run: ## build, then attach to IFACE=..., or show everything in a two-host lab
 # ---- speed -----------------------------------------------------------------
 
 .PHONY: bench bench-build
-bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o $(B)/tools/bench/vary.bpf.o
+bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o
 bench: ## everything beside its peers, in one run and one table; QUICK=1: rough, in minutes
 	$(Q)tools/install-deps.sh --bench || echo "make bench: going on with the peers that are here"
 	$(Q)$(MAKE) --no-print-directory bench-build

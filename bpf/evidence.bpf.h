@@ -123,6 +123,14 @@ static __always_inline bool tracking(const struct ps_config *cfg, const struct p
 	return have_conntrack && now_ns < cfg->tracked_until_ns[!(p->bits & PS_PKT_V4)];
 }
 
+/* Is that table known to be empty, as user space found lately: the look-up costs three
+ * times what a socket's does. */
+static __always_inline bool untracked(const struct ps_config *cfg, const struct ps_packet *p)
+{
+	return !have_conntrack ||
+	       clock_coarse(cfg) < cfg->untracked_until_ns[!(p->bits & PS_PKT_V4)];
+}
+
 /* A function in BPF too: the verifier walks it once, not once for every caller. */
 __attribute__((noinline)) int tracked(struct xdp_md *ctx, const struct ps_packet *p)
 {
@@ -153,7 +161,7 @@ static __always_inline enum ps_evidence evidence(struct xdp_md *ctx, const struc
 		says = SOCKET_EXPLAINS;
 	if (says == SOCKET_REFUTES)
 		return PS_EVIDENCE_NONE;
-	if (says == SOCKET_NONE && !tracked(ctx, p))
+	if (says == SOCKET_NONE && (untracked(cfg, p) || !tracked(ctx, p)))
 		return local || tracking(cfg, p, now_ns) ? PS_EVIDENCE_NONE : PS_EVIDENCE_UNKNOWN;
 	/* A RST ends a flow, and a half-open one's is anybody's to send. */
 	if (!(p->proto == PS_IP_TCP && p->flags & PS_TCP_RST))

@@ -28,7 +28,7 @@ struct {
 	__type(value, struct ps_counters);
 } counters SEC(".maps");
 
-/* Fingerprint marks (mark.h), 8 MB. Lossy: never full. */
+/* Fingerprint marks (mark.h), 2 MB. Lossy: never full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1U << PS_MARK_BITS);

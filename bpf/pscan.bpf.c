@@ -98,18 +98,25 @@ static __always_inline int reply(struct xdp_md *ctx, const struct ps_config *cfg
 	return count(PS_COUNT_REPLY), XDP_PASS;
 }
 
-/* Looks whether there is anything new in this port of this source. */
-static __always_inline __u64 *sight(const struct ps_config *cfg, struct ps_sighting *it)
+/* The mark of this source, and what it says. */
+static __always_inline __u64 *find_mark(const struct ps_config *cfg, struct ps_sighting *it)
 {
-	__u32 index = ps_mark_index(cfg, it->hash);
-	__u64 *mark = bpf_map_lookup_elem(&marks, &index);
+	__u32 index;
+	__u64 *mark;
 
-	if (mark) {
-		it->mark = *mark;
-		it->sight = ps_mark_look(&cfg->rule, it->mark, it->hash, it->class,
-					 it->packet.dport, it->now_ns);
-	}
+	it->hash = ps_hash_addr(cfg->seed, &it->packet.src);
+	index = ps_mark_index(cfg, it->hash);
+	mark = bpf_map_lookup_elem(&marks, &index);
+	if (mark)
+		it->mark = *(volatile __u64 *)mark;
 	return mark;
+}
+
+/* Looks whether there is anything new in this port of this source. */
+static __always_inline void sight(const struct ps_config *cfg, struct ps_sighting *it)
+{
+	it->sight = ps_mark_look(&cfg->rule, it->mark, it->hash, it->class, it->packet.dport,
+				 it->now_ns);
 }
 
 /* The source has a record from here on. Of several CPUs one enters what the mark stands for. */
@@ -138,8 +145,11 @@ static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg
 		fresh = ps_mark_at(fresh, it->hash, &it->packet.dst);
 		if (__sync_val_compare_and_swap(mark, it->mark, fresh) == it->mark)
 			left = PS_COUNT_FIRST;
-		else
-			sight(cfg, it); /* another CPU was faster, perhaps with this source's other port */
+		else {
+			/* another CPU was faster, perhaps with this source's other port */
+			it->mark = *(volatile __u64 *)mark;
+			sight(cfg, it);
+		}
 	}
 	if (it->sight == PS_SIGHT_SECOND || it->sight == PS_SIGHT_TRACKED) {
 		track(mark, it);
@@ -164,36 +174,37 @@ static __always_inline int probe_net(struct xdp_md *ctx, const struct ps_config 
 	ps_addr_net(&it->packet.src, &it->packet.src);
 	if (bpf_map_lookup_elem(&locals, &it->packet.src))
 		return XDP_PASS;
-	it->hash = ps_hash_addr(cfg->seed, &it->packet.src);
 	it->net = true;
-	mark = sight(cfg, it);
-	return mark ? admit(ctx, cfg, it, mark) : XDP_PASS;
+	mark = find_mark(cfg, it);
+	if (!mark)
+		return XDP_PASS;
+	sight(cfg, it);
+	return admit(ctx, cfg, it, mark);
 }
 
-/* Classify, evidence, score: for a packet whose source the gate let through. */
+/*
+ * Classify, evidence, score: for a packet whose source the gate let through.
+ * @asked  its flow is not a known one
+ */
 static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg,
-				 struct ps_sighting *it)
+				 struct ps_sighting *it, __u64 *mark, bool asked)
 {
 	const struct ps_packet *p = &it->packet;
 	enum ps_evidence found = PS_EVIDENCE_NONE;
-	__u64 *mark, flow;
+	__u64 flow = flow_hash(cfg, p);
 	bool fresh;
 	int verdict;
 
-	it->hash = ps_hash_addr(cfg->seed, &p->src);
-	flow = flow_hash(cfg, p);
 	it->class = ps_classify(p);
 	if (it->class == PS_CLASS_REPLY && !ps_wanted(&cfg->rule, p, it->class))
 		return reply(ctx, cfg, p, flow);
 	if (!ps_wanted(&cfg->rule, p, it->class) || !watched(cfg, &p->dst))
 		return count(PS_COUNT_UNSCORED), XDP_PASS;
-	if (ps_may_be_reply(p) && flow_known(cfg, flow))
+	if (!asked && ps_may_be_reply(p) && flow_known(cfg, flow))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
 	it->now_ns = clock_mark(cfg);
-	mark = sight(cfg, it);
-	if (!mark)
-		return XDP_PASS;
+	sight(cfg, it);
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
 	if (ps_wants_evidence(it, fresh))
 		found = evidence(ctx, cfg, p, flow, it->now_ns);
@@ -243,28 +254,39 @@ static __always_inline enum ps_count recall(struct xdp_md *ctx, const struct ps_
 		       PS_COUNT_DROP : PS_COUNT_MAX;
 }
 
-/* Every stage in its order. Inlined: Linux 6.1 adds up the stacks of nested calls, and
- * with detect() they fill the 512 bytes that it allows. */
-static __always_inline int stages(struct xdp_md *ctx)
+/*
+ * Every stage behind the parser, in its order. Inlined: Linux 6.1 adds up the stacks of
+ * nested calls, and with detect() they fill the 512 bytes that it allows.
+ */
+static __always_inline int stages(struct xdp_md *ctx, const struct ps_config *cfg)
 {
-	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct ps_sighting it = {};
 	const struct ps_packet *p = &it.packet;
-	enum ps_parse res;
+	enum ps_parse res = PS_PARSE_OK;
 	enum gate gate;
-	bool established;
+	bool established, asked, plain;
+	__u64 *mark;
 
-	if (!cfg)
-		return XDP_PASS;
-	res = parse(ctx, &it.packet);
+	/* Read again: to keep it from recall() would cost every packet that goes no further. */
+	plain = ps_parse_plain(data, end, &it.packet);
+	if (plain)
+		ps_parse_plain_rest(data, end, &it.packet);
+	else
+		res = parse(ctx, &it.packet);
 	count_parse(res);
 	if (!ps_parse_has_addr(res))
 		return unread(cfg, res);
 
 	established = res == PS_PARSE_OK && ps_may_be_established(p);
-	if (established && open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)))
+	asked = established && open_gate(cfg);
+	/* recall() asked for a plain one */
+	if (asked && !plain && flow_known(cfg, flow_hash(cfg, p)))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
+	mark = find_mark(cfg, &it); /* before the gate: it comes from memory meanwhile */
+	if (!mark)
+		return XDP_PASS;
 	if (res == PS_PARSE_OK && ps_is_neighbour(p))
 		gate = GATE_OPEN;
 	else if (denied(ctx, cfg, &p->src))
@@ -277,7 +299,7 @@ static __always_inline int stages(struct xdp_md *ctx)
 		return count(PS_COUNT_COOKIE), XDP_TX;
 	if (gate == GATE_SPARED)
 		return count(PS_COUNT_SPARED), XDP_PASS;
-	return res == PS_PARSE_OK ? probe(ctx, cfg, &it) : unread(cfg, res);
+	return res == PS_PARSE_OK ? probe(ctx, cfg, &it, mark, asked) : unread(cfg, res);
 }
 
 SEC("xdp")
@@ -290,7 +312,7 @@ int pscan(struct xdp_md *ctx)
 		return XDP_PASS;
 	left = recall(ctx, cfg);
 	if (left == PS_COUNT_MAX)
-		return stages(ctx);
+		return stages(ctx, cfg);
 	count_recalled(left);
 	return left == PS_COUNT_DROP ? XDP_DROP : XDP_PASS;
 }

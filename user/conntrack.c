@@ -2,6 +2,7 @@
 /* conntrack.c - see conntrack.h. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -30,6 +31,7 @@ struct whisper {
 
 struct conntrack {
 	struct mnl_socket *nl;
+	int count; /* the file that says how many entries there are, -1: no such file */
 	unsigned int seq;
 	struct whisper whisper[2];
 };
@@ -230,17 +232,15 @@ int conntrack_tracks(struct conntrack *ct, bool v6)
 	return err ? err : w->flow.flow != CONNTRACK_NONE;
 }
 
-long conntrack_entries(void)
+long conntrack_entries(const struct conntrack *ct)
 {
-	FILE *f = fopen("/proc/sys/net/netfilter/nf_conntrack_count", "re");
-	long n = -ENOENT;
+	char text[24];
+	ssize_t bytes = pread(ct->count, text, sizeof(text) - 1, 0);
 
-	if (!f)
-		return n;
-	if (fscanf(f, "%ld", &n) != 1)
-		n = -ENOENT;
-	fclose(f);
-	return n;
+	if (bytes <= 0)
+		return bytes ? -errno : -ENOENT;
+	text[bytes] = '\0';
+	return strtol(text, NULL, 10);
 }
 
 int conntrack_open(struct conntrack **out)
@@ -252,6 +252,7 @@ int conntrack_open(struct conntrack **out)
 		return -ENOMEM;
 	open_whisper(&ct->whisper[0], false);
 	open_whisper(&ct->whisper[1], true);
+	ct->count = open("/proc/sys/net/netfilter/nf_conntrack_count", O_RDONLY | O_CLOEXEC);
 	ct->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!ct->nl || mnl_socket_bind(ct->nl, 0, MNL_SOCKET_AUTOPID)) {
 		err = -errno;
@@ -270,5 +271,7 @@ void conntrack_close(struct conntrack *ct)
 	close_whisper(&ct->whisper[1]);
 	if (ct->nl)
 		mnl_socket_close(ct->nl);
+	if (ct->count >= 0)
+		close(ct->count);
 	free(ct);
 }

@@ -44,7 +44,7 @@ int conntrack_find(struct conntrack *ct, struct conntrack_query *queries, size_t
  */
 int conntrack_tracks(struct conntrack *ct, bool v6);
 
-/* Entries of this network namespace; -ENOENT where the kernel does not say. */
-long conntrack_entries(void);
+/* Entries of this network namespace; a negative errno where the kernel does not say. */
+long conntrack_entries(const struct conntrack *ct);
 
 #endif

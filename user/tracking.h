@@ -6,6 +6,9 @@
  *
  * After the hooks came in it takes a while until the flows that ran before are
  * in the table. What the table held when this began may be relied on at once.
+ * While no hook enters anything and the table is empty, the program need not ask
+ * it: config.untracked_until_ns. Flows that begin behind new hooks before the next
+ * look are then explained by nothing, for a third of a lease.
  */
 #ifndef PSCAN_USER_TRACKING_H
 #define PSCAN_USER_TRACKING_H

@@ -277,9 +277,16 @@ static int explain_load(int err)
 }
 
 /* What the program does without where this kernel lacks it. */
-static void fit(struct bpf_program *prog, bool *have_conntrack)
+static void fit(struct bpf_program *prog, bool *have_conntrack, __u64 *tick_ns,
+		__u64 *tick_base_ns)
 {
+	struct xdp_ticks ticks;
+
 	*have_conntrack = xdp_probe_conntrack();
+	if (xdp_probe_ticks(&ticks)) {
+		*tick_ns = ticks.tick_ns;
+		*tick_base_ns = ticks.base_ns;
+	}
 	bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS);
 }
 
@@ -309,7 +316,8 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 	}
 	skel->rodata->test_clock = o->test_clock;
 	skel->rodata->with_cookies = o->rule.unproven == PS_UNPROVEN_COOKIE;
-	fit(skel->progs.pscan, &skel->rodata->have_conntrack);
+	fit(skel->progs.pscan, &skel->rodata->have_conntrack, &skel->rodata->tick_ns,
+	    &skel->rodata->tick_base_ns);
 	err = prepare_maps(skel, &cfg, o);
 	if (!err)
 		err = pscan_bpf__load(skel);
@@ -464,7 +472,8 @@ struct bpf_object *xdp_open_object(const struct xdp *xdp)
 					xdp->fd[i]);
 	map = bpf_object__find_map_by_name(obj, ".rodata");
 	rodata = *(const struct pscan_slot_bpf__rodata *)bpf_map__initial_value(map, &bytes);
-	fit(bpf_object__find_program_by_name(obj, XDP_PROG_NAME), &rodata.have_conntrack);
+	fit(bpf_object__find_program_by_name(obj, XDP_PROG_NAME), &rodata.have_conntrack,
+	    &rodata.tick_ns, &rodata.tick_base_ns);
 	bpf_map__set_initial_value(map, &rodata, bytes);
 	if (!err)
 		return obj;
@@ -486,7 +495,8 @@ int xdp_try_load(int *extension)
 		err = -errno;
 		goto out;
 	}
-	fit(skel->progs.pscan, &skel->rodata->have_conntrack);
+	fit(skel->progs.pscan, &skel->rodata->have_conntrack, &skel->rodata->tick_ns,
+	    &skel->rodata->tick_base_ns);
 	err = pscan_bpf__load(skel);
 	if (!err)
 		err = dup_fds(xdp, skel);

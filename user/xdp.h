@@ -19,7 +19,7 @@
 
 #define XDP_BPFFS "/sys/fs/bpf"
 #define XDP_BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
-#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v2" /* 2: PS_ABI_VERSION */
+#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v3" /* 3: PS_ABI_VERSION */
 #define XDP_PROG_PIN XDP_ROOT "/prog"
 #define XDP_PROG_NAME "pscan"
 
@@ -205,9 +205,6 @@ struct bpf_object *xdp_open_object(const struct xdp *xdp);
 /* A loaded program's run through BPF_PROG_TEST_RUN. @ns, when not NULL, gets the mean duration. */
 int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 ifindex,
 		 __u32 repeat, __u32 *verdict, __u32 *ns);
-
-/* Instructions the verifier walked and bytes of machine code of the loaded program. */
-int xdp_program_size(const struct xdp *xdp, __u32 *verified, __u32 *jited);
 
 /* The clock of config, records and events: CLOCK_MONOTONIC, in ns. */
 __u64 xdp_now_ns(void);

@@ -280,7 +280,8 @@ int xdp_edited(const struct xdp *xdp)
 	return 0;
 }
 
-int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2])
+int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2],
+		    const __u64 untracked_until_ns[2])
 {
 	struct ps_config *cfg = xdp_config_map(xdp);
 
@@ -288,6 +289,9 @@ int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2])
 		return -errno;
 	for (int v6 = 0; v6 < 2; v6++)
 		__atomic_store_n(&cfg->tracked_until_ns[v6], until_ns[v6], __ATOMIC_RELAXED);
+	for (int v6 = 0; v6 < 2; v6++)
+		__atomic_store_n(&cfg->untracked_until_ns[v6], untracked_until_ns[v6],
+				 __ATOMIC_RELAXED);
 	xdp_config_unmap(cfg);
 	return 0;
 }

@@ -14,8 +14,9 @@
 
 int xdp_config_get(const struct xdp *xdp, struct ps_config *out);
 int xdp_config_set(const struct xdp *xdp, const struct ps_config *cfg);
-/* config.tracked_until_ns alone; what other processes write meanwhile stays. */
-int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2]);
+/* config.tracked_until_ns and untracked_until_ns; what other processes write meanwhile stays. */
+int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2],
+		    const __u64 untracked_until_ns[2]);
 
 /* The configuration in place, for writing it word by word: what another process writes
  * meanwhile stays. NULL and errno on failure. */

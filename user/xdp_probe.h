@@ -3,6 +3,7 @@
 #ifndef PSCAN_USER_XDP_PROBE_H
 #define PSCAN_USER_XDP_PROBE_H
 
+#include <linux/types.h>
 #include <stdbool.h>
 
 /* Room for all of them in one text. */
@@ -23,6 +24,16 @@ bool xdp_probe(char used[XDP_PROBE_TEXT_BYTES], char missing[XDP_PROBE_TEXT_BYTE
  * asking; the program does without where it cannot.
  */
 bool xdp_probe_conntrack(void);
+
+/*
+ * The kernel's jiffies, which a program reads at the price of a load, as monotonic
+ * time: tick_ns each, the one numbered 0 at base_ns (modulo 2^64). False: no telling.
+ */
+struct xdp_ticks {
+	__u64 tick_ns, base_ns;
+};
+
+bool xdp_probe_ticks(struct xdp_ticks *out);
 
 struct xdp;
 

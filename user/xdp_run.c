@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * xdp_run.c - a loaded program by itself: run on single frames, and measured;
- * see xdp.h. Attaches nothing.
+ * xdp_run.c - a loaded program by itself, run on single frames; see xdp.h. Attaches
+ * nothing.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -25,17 +25,5 @@ int xdp_test_run(const struct xdp *xdp, const void *frame, __u32 bytes, __u32 if
 	*verdict = opts.retval;
 	if (ns)
 		*ns = opts.duration;
-	return 0;
-}
-
-int xdp_program_size(const struct xdp *xdp, __u32 *verified, __u32 *jited)
-{
-	struct bpf_prog_info info = {};
-	__u32 bytes = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(xdp->prog, &info, &bytes))
-		return -errno;
-	*verified = info.verified_insns;
-	*jited = info.jited_prog_len;
 	return 0;
 }

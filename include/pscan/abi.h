@@ -11,7 +11,7 @@
 #include "limits.h"
 #include "packet.h"
 
-#define PS_ABI_VERSION 2
+#define PS_ABI_VERSION 3
 #define PS_ABI_MAGIC 0x70736e31 /* "psn1" */
 
 #pragma GCC diagnostic push
@@ -121,6 +121,8 @@ struct ps_config {
 	__u64 tracked_until_ns[2]; /* IPv4, IPv6: flows on their way through enter the connection
 				 * table, and the loader looks again before then; else nobody can
 				 * tell a reply to them from a probe */
+	__u64 untracked_until_ns[2]; /* ... nothing enters it and nothing is in it, so that it
+				 * need not be asked */
 	struct ps_rule rule;
 	__u8 mark_bits;		/* log2 of the fingerprint array's entries */
 	__u8 bucket_bits;	/* log2 of the source table's buckets */
@@ -367,7 +369,7 @@ _Static_assert(sizeof(union ps_addr) == 16, "abi");
 _Static_assert(PS_CLASS_UDP == PS_CLASS_MAX - 1 && PS_CLASS_MAX <= PS_CLASS_SLOTS, "abi");
 _Static_assert(sizeof(struct ps_probe) == 8, "abi");
 _Static_assert(sizeof(struct ps_rule) == 80, "abi");
-_Static_assert(sizeof(struct ps_config) == 168, "abi");
+_Static_assert(sizeof(struct ps_config) == 184, "abi");
 _Static_assert(sizeof(struct ps_recent) == 48, "abi");
 _Static_assert(sizeof(struct ps_source) == 432, "abi");
 _Static_assert(sizeof(struct ps_bucket) == 24 + PS_WAYS * 432, "abi");

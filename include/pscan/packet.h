@@ -128,9 +128,16 @@ PS_INLINE bool ps_addr_is_none(const union ps_addr *a)
 
 PS_INLINE void ps_addr_from_v4(union ps_addr *out, __be32 v4)
 {
+	__u64 mapped = ps_htonl(0xffff);
+
+	/* One store: what is written in halves a CPU cannot hand on to who reads all of it. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	mapped |= (__u64)v4 << 32;
+#else
+	mapped = mapped << 32 | v4;
+#endif
 	out->d[0] = 0;
-	out->w[2] = ps_htonl(0xffff);
-	out->w[3] = v4;
+	out->d[1] = mapped;
 }
 
 #endif /* PSCAN_PACKET_H */

@@ -59,6 +59,12 @@ PS_INLINE enum ps_parse ps_parse_cut(const struct ps_packet *p, enum ps_parse re
 	return (p->bits & (PS_PKT_FRAG | PS_PKT_V4)) == PS_PKT_FRAG ? PS_PARSE_EXT_DEPTH : reason;
 }
 
+/* 224.0.0.0/4, and 255.255.255.255. */
+PS_INLINE bool ps_v4_is_group(__be32 addr)
+{
+	return (ps_ntohl(addr) >> 28) == 14 || addr == 0xffffffff;
+}
+
 /*
  * IPv4 at data + off. Fills addresses, proto and ttl, and where the transport
  * header is. RFC 791; the length checks are RFC 1122 section 3.2.1.
@@ -84,8 +90,7 @@ PS_INLINE enum ps_parse ps_parse_v4(const void *data, const void *end, __u32 off
 	p->ip_id = ps_ntohs(ip->id);
 	p->ip_off = (__u16)off;
 	p->bits |= PS_PKT_V4;
-	/* 224.0.0.0/4, and 255.255.255.255 */
-	if ((ps_ntohl(ip->dst) >> 28) == 14 || ip->dst == 0xffffffff)
+	if (ps_v4_is_group(ip->dst))
 		p->bits |= PS_PKT_GROUP;
 
 	frag = ps_ntohs(ip->frag);
@@ -338,6 +343,17 @@ PS_INLINE bool ps_parse_plain(const void *data, const void *end, struct ps_packe
 	if (p->proto == PS_IP_TCP)
 		return ps_parse_tcp(data, end, &l4, p) == PS_PARSE_OK;
 	return p->proto == PS_IP_UDP && ps_parse_udp(data, end, &l4, p) == PS_PARSE_OK;
+}
+
+/* What ps_parse_plain() left out, of a frame that it took. */
+PS_INLINE void ps_parse_plain_rest(const void *data, const void *end, struct ps_packet *p)
+{
+	const struct ps_eth *eth = data;
+
+	if ((const void *)(eth + 1) <= end && eth->dst[0] & 1)
+		p->bits |= PS_PKT_GROUP;
+	if (ps_v4_is_group(p->dst.w[3]))
+		p->bits |= PS_PKT_GROUP;
 }
 
 /* The EtherType that an IP header's version nibble implies; 0 when neither. */

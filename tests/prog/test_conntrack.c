@@ -7,6 +7,9 @@
  */
 #include "prog_sockets.h"
 
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
+
 #include "conntrack.h"
 #include "tracking.h"
 #include "xdp_probe.h"
@@ -31,7 +34,7 @@ static union ps_addr behind(void)
 
 static void track(__u64 v4_ns, __u64 v6_ns)
 {
-	assert_int_equal(xdp_tracked_set(prog.xdp, (__u64[]){ v4_ns, v6_ns }), 0);
+	assert_int_equal(xdp_tracked_set(prog.xdp, (__u64[]){ v4_ns, v6_ns }, (__u64[2]){ 0 }), 0);
 }
 
 /* A new peer with an address on lo; nothing is taken to be tracked. */
@@ -188,7 +191,48 @@ static void other_family(bool v6)
 	assert_false(prog_has_record());
 }
 
+/* An entry that the program was told not to look for explains nothing, up to the end of
+ * the lease; and of one family alone. */
+static void not_asked(bool v6)
+{
+	__u64 until_ns;
+
+	begin_tracked(v6);
+	until_ns = prog_now() + SEC;
+	assert_int_equal(xdp_tracked_set(prog.xdp, (__u64[2]){ 0 },
+					 (__u64[]){ v6 ? 0 : until_ns, v6 ? until_ns : 0 }), 0);
+	assert_int_equal(run(own(), PS_IP_UDP, 53, datagram(own(), prog_source(), 53)), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 0);
+	prog_at(until_ns);
+	assert_int_equal(run(own(), PS_IP_UDP, 53, datagram(own(), prog_source(), 53)), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 1);
+	assert_int_equal(xdp_tracked_set(prog.xdp, (__u64[2]){ 0 },
+					 (__u64[]){ v6 ? ~0ULL : 0, v6 ? 0 : ~0ULL }), 0);
+	assert_int_equal(run(own(), PS_IP_UDP, 53, datagram(own(), prog_source(), 53)), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 2);
+}
+
 /* ---- what user space finds --------------------------------------------------------- */
+
+/* A deletion that names no flow: all entries of this namespace go, of both families. */
+static void empty_table(void)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct nfgenmsg nfg;
+	} flush = {
+		.nlh = { .nlmsg_len = sizeof(flush), .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+			 .nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE },
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+	char answer[256];
+
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, &flush, sizeof(flush), 0), sizeof(flush));
+	assert_true(recv(fd, answer, sizeof(answer), 0) > 0);
+	close(fd);
+	assert_int_equal(conntrack_entries(conntrack), 0);
+}
 
 /* Hooks of rules that are gone enter nothing: seen at the next look. */
 static void hooks(bool v6)
@@ -208,6 +252,13 @@ static void hooks(bool v6)
 	assert_int_equal(tracking_refresh(&t, prog.xdp), 0);
 	assert_int_equal(xdp_config_get(prog.xdp, &cfg), 0);
 	assert_int_equal(cfg.tracked_until_ns[v6], 0);
+	/* No hooks, but what they entered is still there. */
+	assert_int_equal(cfg.untracked_until_ns[v6], 0);
+	empty_table();
+	assert_int_equal(tracking_refresh(&t, prog.xdp), 0);
+	assert_int_equal(xdp_config_get(prog.xdp, &cfg), 0);
+	assert_in_range(cfg.untracked_until_ns[v6], xdp_now_ns() + TRACKING_LEASE_NS / 2,
+			xdp_now_ns() + TRACKING_LEASE_NS);
 	must("nft 'table inet t { chain c { type filter hook output priority 0; "
 	     "ct state invalid accept; }; }'");
 	/* Back again, and not believed yet: flows that ran meanwhile are not in the table. */
@@ -215,6 +266,7 @@ static void hooks(bool v6)
 	assert_int_equal(tracking_refresh(&t, prog.xdp), 0);
 	assert_int_equal(xdp_config_get(prog.xdp, &cfg), 0);
 	assert_int_equal(cfg.tracked_until_ns[v6], 0);
+	assert_int_equal(cfg.untracked_until_ns[v6], 0);
 }
 
 /* More questions than go into one message to the kernel, each with its own answer. */
@@ -240,6 +292,7 @@ static const struct CMUnitTest tests[] = {
 	BOTH("flows that nobody answered explain nothing", unanswered),
 	BOTH("forwarded packets are judged as long as the lease lasts", lease),
 	BOTH("one family's tracking says nothing of the other's", other_family),
+	BOTH("a table that is empty is not asked", not_asked),
 	BOTH("the loader sees hooks come and go", hooks),
 	BOTH("many questions at once", many_questions),
 };

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # drop.sh - a blocked source at full rate over veth: pscan-xdp beside a bare
-# XDP_DROP, nftables at ingress and input, ipset in raw PREROUTING, and no
+# XDP_DROP, xdp-filter, nftables at ingress and input, ipset in raw PREROUTING, and no
 # filter at all. Interleaved rounds, medians, ratios; a table and a JSON line.
 # What counts is what the receiver got rid of, by its own counters, per second.
 set -euo pipefail
@@ -40,6 +40,13 @@ setup_pscan() {
 }
 teardown_pscan() { detach; }
 
+# Behind libxdp's dispatcher, as it comes.
+setup_xdp_filter() {
+	on t xdp-filter load -m native -p allow -f ipv4 "$target_dev"
+	on t xdp-filter ip -m src "$attacker4"
+}
+teardown_xdp_filter() { on t xdp-filter unload "$target_dev"; }
+
 setup_nft_ingress() {
 	on t nft -f - <<-END
 	table netdev bench {
@@ -75,7 +82,7 @@ teardown_no_filter() { :; }
 
 counter_of() {
 	case $1 in
-	bare | pscan) xdp_drops ;;
+	bare | pscan | xdp_filter) xdp_drops ;;
 	nft_*) nft_drops ;;
 	ipset_raw) ipset_drops ;;
 	no_filter) stack_packets ;;
@@ -94,7 +101,8 @@ measure() {
 	"teardown_$name"
 }
 
-variants=${ONLY:-bare pscan nft_ingress nft_input ipset_raw no_filter}
+type xdp-filter >/dev/null 2>&1 && filter=xdp_filter || filter=
+variants=${ONLY:-bare pscan $filter nft_ingress nft_input ipset_raw no_filter}
 for ((round = 0; round < rounds; round++)); do
 	for variant in $variants; do
 		measure "$variant"

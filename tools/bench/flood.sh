@@ -3,9 +3,9 @@
 #
 # flood.sh - what is left of a legitimate TCP transfer (iperf3, paced at RATE)
 # and of new connections while SYNs to a thousand ports arrive at PPS, from a
-# million forged sources and from 64: with pscan-xdp, with a program that passes
-# everything, with the rules that a person would write for nftables, and without
-# a flood. Interleaved rounds.
+# million forged sources and from 64: with pscan-xdp, with a program that drops
+# the flood alone, one that passes everything, with the rules that a person would
+# write for nftables, and without a flood. Interleaved rounds.
 #
 # A veth delivers on the CPU of its sender. So that the target pays for what it
 # receives, as behind a network card, its receive thread and all that runs on it
@@ -100,6 +100,10 @@ teardown_none() { :; }
 
 setup_pass() { on t ip link set "$target_dev" xdp obj "$bench/bare.bpf.o" sec xdp.pass; }
 teardown_pass() { on t ip link set "$target_dev" xdp off; }
+
+# The upper bound: what the generator costs, and nothing else.
+setup_drop() { on t ip link set "$target_dev" xdp obj "$bench/bare.bpf.o" sec xdp.flood; }
+teardown_drop() { on t ip link set "$target_dev" xdp off; }
 
 # One limit for all SYNs, as early as nftables can.
 setup_nft_ingress() {
@@ -206,7 +210,7 @@ count_blocked() {
 }
 
 hosts_up
-filters="pass nft_ingress nft_input pscan"
+filters="drop pass nft_ingress nft_input pscan"
 for ((round = 0; round < rounds; round++)); do
 	measure no none
 	for kind in many few; do

@@ -13,13 +13,12 @@
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "json_out.h"
 #include "pkt.h"
 #include "rule.h"
+#include "test_run.h"
 #include "walk.skel.h"
 #include "xdp_maps.h"
 
@@ -39,6 +38,7 @@ struct bench {
 	struct ps_config *cfg;
 	struct walk_bpf *ours;	/* walks into the detector */
 	struct walk_bpf *empty; /* ... into the program that does nothing */
+	struct contacts_reader contacts;
 };
 
 struct population {
@@ -75,6 +75,7 @@ static struct walk_bpf *walk_to(const struct xdp *xdp, int target)
 	fd = target < 0 ? bpf_program__fd(walk->progs.nothing) : target;
 	must(bpf_map_update_elem(bpf_map__fd(walk->maps.next), &(__u32){ 0 }, &fd, BPF_ANY) == 0,
 	     "walk's next");
+	must(test_run_keep(bpf_program__fd(walk->progs.walk)), "attaching to a device");
 	return walk;
 }
 
@@ -89,7 +90,8 @@ static struct bench load(bool test_clock)
 	must(xdp_locals_set(b.xdp, &own, 1) == 0, "own addresses");
 	b.cfg = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
 		     b.xdp->fd[XDP_MAP_CONFIG], 0);
-	must(b.cfg != MAP_FAILED, "mapping the configuration");
+	must(b.cfg != MAP_FAILED && contacts_open(&b.contacts, b.xdp->fd[XDP_MAP_CONTACTS]),
+	     "mapping the configuration and the contacts");
 	b.cfg->test_now_ns = 1000000000000;
 	b.ours = walk_to(b.xdp, b.xdp->prog);
 	b.empty = walk_to(b.xdp, -1);
@@ -130,28 +132,22 @@ static void populate(struct walk_bpf *walk, const struct population *of)
 	walk->bss->scattered = of->scattered;
 }
 
-static double cpu_ns(void)
+/* ns per packet, by the thread's own clock: the kernel's figure is in whole nanoseconds.
+ * Contacts are read in time. */
+static double run(const struct bench *b, const struct walk_bpf *walk, __u32 packets)
 {
-	struct timespec ts;
+	struct pkt frame = PKT(ETH(), IPV4(), TCP());
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.data, .data_size_in = frame.bytes);
+	double before = clock_read(CLOCK_THREAD_CPUTIME_ID);
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
-
-/* ns per packet, by the thread's own clock: the kernel's figure is in whole nanoseconds. */
-static double run(const struct walk_bpf *walk, __u32 packets)
-{
-	double before;
-
-	static struct pkt frame;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.data, .repeat = (int)packets);
-
-	frame = PKT(ETH(), IPV4(), TCP());
-	opts.data_size_in = frame.bytes;
-	before = cpu_ns();
-	must(bpf_prog_test_run_opts(bpf_program__fd(walk->progs.walk), &opts) == 0, "test run");
-	must(opts.retval == XDP_DROP || opts.retval == XDP_PASS, "verdict");
-	return (cpu_ns() - before) / packets;
+	for (__u32 left = packets; left; left -= (__u32)opts.repeat) {
+		opts.repeat = (int)(left < TEST_RUN_BATCH ? left : TEST_RUN_BATCH);
+		must(bpf_prog_test_run_opts(bpf_program__fd(walk->progs.walk), &opts) == 0,
+		     "test run");
+		must(opts.retval == XDP_DROP || opts.retval == XDP_PASS, "verdict");
+		contacts_read(&b->contacts);
+	}
+	return (clock_read(CLOCK_THREAD_CPUTIME_ID) - before) / packets;
 }
 
 static int ascending(const void *a, const void *b)
@@ -179,12 +175,12 @@ static struct json_object *measure(const struct bench *b, const char *line, doub
 
 	populate(b->ours, &of);
 	populate(b->empty, &of);
-	run(b->ours, packets / 2); /* tables and caches */
+	run(b, b->ours, packets / 2); /* tables and caches */
 	drops = counted(b, PS_COUNT_DROP);
 	scored = counted(b, PS_COUNT_SCORED);
 	for (int i = 0; i < runs; i++) {
-		empty = fmin(empty, run(b->empty, repeat));
-		above[i] = run(b->ours, packets);
+		empty = fmin(empty, run(b, b->empty, repeat));
+		above[i] = run(b, b->ours, packets);
 	}
 	for (int i = 0; i < runs; i++)
 		above[i] = round((above[i] - empty) * 10) / 10;
@@ -265,7 +261,7 @@ static void block(const struct bench *b, __u32 from, __u32 to)
 	for (done = from; done < to; done += few) {
 		few = to - done < 1000 ? to - done : 1000;
 		populate(b->ours, &(struct population){ BLOCKED + done, few, 2, 0, false });
-		run(b->ours, 4 * few);
+		run(b, b->ours, 4 * few);
 	}
 	b->cfg->rule.threshold = NEVER_FIRES;
 	must(counted(b, PS_COUNT_BLOCK) - before > (to - from) / 100 * 95, "sources were not blocked");

@@ -24,7 +24,7 @@ bench_down() {
 bench_up() {
 	lab=$1-$$
 	trap bench_down EXIT
-	tools/lab.sh up "$lab"
+	tools/lab.sh up "$lab" --bpffs # iproute2 wants to see one where the outer host has one
 	target_mac=$(on t cat /sys/class/net/t0/address)
 	# Without an XDP program of its own a veth takes redirected frames only with GRO on.
 	on t ethtool -K t0 gro on

@@ -11,5 +11,4 @@ filters=(/usr/lib/*/bpf/xdpfilt_alw_ip.o /usr/lib/bpf/xdpfilt_alw_ip.o)
 if [ "${#filters[@]}" -eq 0 ]; then
 	echo "prog.sh: no xdp-filter to compare with (package xdp-tools)" >&2
 fi
-exec build/tools/bench/prog build/tools/bench/bare.bpf.o build/tools/bench/vary.bpf.o \
-	"${filters[@]:0:1}"
+exec build/tools/bench/prog "${filters[@]:0:1}"

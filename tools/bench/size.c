@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * size.c - what the XDP program asks of the verifier and of the instruction
- * cache: instructions walked, bytes of machine code, of all and of each function;
- * and the same of another object's first program. Prints one object of JSON.
+ * cache: instructions walked, bytes of machine code, of all and of each function, as
+ * shipped, with SYN cookies and for a dispatcher; and the same of another object's
+ * first program. Prints one object of JSON.
  *
  * usage: size [XDP-FILTER.o]
  */
@@ -88,12 +89,24 @@ int main(int argc, char **argv)
 {
 	struct xdp_load_options options = { .rule = rule_default(RULE_SOPHOS), .unpinned = true };
 	struct json_object *report = json_object_new_object();
+	struct bpf_object *slot;
 	struct xdp *xdp;
 
 	if (xdp_load(&options, &xdp))
 		return 1;
 	json_text(report, "bench", "size");
 	json_object_object_add(report, "pscan", size_of(xdp->prog));
+	slot = xdp_open_object(xdp);
+	if (!slot || bpf_object__load(slot))
+		return 1;
+	json_object_object_add(report, "pscan_slot",
+			       size_of(bpf_program__fd(bpf_object__next_program(slot, NULL))));
+	bpf_object__close(slot);
+	xdp_close(xdp);
+	options.rule.unproven = PS_UNPROVEN_COOKIE;
+	if (xdp_load(&options, &xdp))
+		return 1;
+	json_object_object_add(report, "pscan_cookie", size_of(xdp->prog));
 	xdp_close(xdp);
 	if (argc > 1)
 		json_object_object_add(report, "xdp_filter", size_of_object(argv[1]));

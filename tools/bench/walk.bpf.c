@@ -26,12 +26,14 @@ struct {
 	__type(value, struct ps_config);
 } config SEC(".maps");
 
-/* The population; changed between runs. A port is used by every source before the next one is. */
+/* The population; changed between runs. */
 __u32 first_source, sources = 1;
 __u32 first_port = 1024, ports = 1;
 __u64 tick_ns;
 bool scattered; /* sources in no order, some more often than others */
-static __u64 turn;
+bool by_source; /* each uses its ports before the next one does; else each port is used by all */
+bool hashed;	/* sources from anywhere, none twice */
+__u64 turn;
 
 struct frame {
 	struct ps_eth eth;
@@ -52,10 +54,12 @@ int walk(struct xdp_md *ctx)
 	if (scattered) /* Knuth, TAOCP 6.4: the golden ratio of 2^32 spreads evenly */
 		at = (__u64)((__u32)i * 2654435761U) * sources >> 32;
 	else
-		at = i % sources;
-	f->ip.src = ps_htonl(first_source + at);
-	f->tcp.dport = ps_htons((__u16)(first_port + i / sources % ports));
-	cfg->test_now_ns += tick_ns;
+		at = (by_source ? i / ports : i) % sources;
+	at += first_source;
+	f->ip.src = ps_htonl(hashed ? at * 2654435761U : at);
+	f->tcp.dport = ps_htons((__u16)(first_port + (by_source ? i : i / sources) % ports));
+	if (tick_ns)
+		cfg->test_now_ns += tick_ns;
 	bpf_tail_call(ctx, &next, 0);
 	return XDP_ABORTED;
 }
