@@ -183,8 +183,8 @@ coverage_tests := $(addprefix tests/lab/,detect.bats slow.bats evade.bats forwar
 
 test-kernels: ## real kernels in QEMU, as TAP; downloads them once
 	$(Q)$(MAKE) --no-print-directory $(kernels_need)
-	$(Q)KERNELS="5.10 6.1 6.12 newest" PARTS="native generic dispatcher suite" \
-		tests/kernels/kernels.t
+	$(Q)KERNELS="5.10 6.1 6.12 newest" LIMIT=3600 \
+		PARTS="frames native generic dispatcher company suite" tests/kernels/kernels.t
 
 kernels_need := all $(prog_bin) $(B)/tests/harness/knock $(B)/tools/kernels/kmexit
 
@@ -200,7 +200,7 @@ lint: all ## include directions, manual, scripts, sizes, licences, cppcheck
 
 .PHONY: test-build lint valgrind
 test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz_bin) \
-	$(kernels_need)
+	$(B)/tools/bench/bare.bpf.o $(kernels_need)
 
 # ---- the main job ----------------------------------------------------------
 

@@ -17,7 +17,8 @@ test_packages=(
 	xdp-tools
 )
 kernel_packages=(
-	busybox-static cpio dash iproute2 jq kmod qemu-system-x86 xdp-tools xz-utils zstd
+	busybox-static cpio dash ethtool iproute2 jq kmod nftables qemu-system-x86 tcpdump xdp-tools
+	xz-utils zstd
 )
 
 # The peers among them: what each does not find, a benchmark names and goes without.

@@ -125,6 +125,20 @@ static inline int prog_teardown(void **state)
 		return cmocka_run_group_tests_name(name, tests, setup, prog_teardown);      \
 	}
 
+/* On an emulated CPU, and on kernels of all ages, figures are printed and not judged. */
+static inline bool prog_emulated(void)
+{
+	return getenv("EMULATED") != NULL;
+}
+
+/* A number of rounds that the environment may change. */
+static inline int prog_rounds(const char *name, int otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? atoi(text) : otherwise;
+}
+
 /* One test per family. */
 typedef void prog_case(bool v6);
 

@@ -5,20 +5,25 @@
 # emulation), runs guest.sh there, hands on its results as one TAP stream, and
 # ends with a table of kernel, driver and mode.
 #
-#   KERNELS="5.10 6.1 6.12 newest"   which; default: the floor and the newest
-#   PARTS="native dispatcher ..."    what: a mode (native, generic), company on the interface
-#                                    (dispatcher), the tests/prog suite (suite); default: native,
-#                                    and dispatcher on the floor
+#   KERNELS="5.10 6.1 6.12 newest"   which; default: one that is too old, the floor, the newest
+#   PARTS="native dispatcher ..."    what: a mode (native, generic), in each of them VLANs and
+#                                    jumbo frames (frames), company in every order on veth
+#                                    (dispatcher) or once on virtio_net (company), the tests/prog
+#                                    suite (suite); default: native, and dispatcher on the floor
+#   LIMIT=600                        seconds for each
 #
 # Kernels come from Debian's archive, once, and are kept in build/kernels.
 # Without QEMU, or without a kernel, there is a skip that says why.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-kernels=${KERNELS:-6.1 newest}
+kernels=${KERNELS:-5.10 6.1 newest}
 cache=build/kernels
 # Emulated CPUs beside other jobs: seconds become minutes, and a hang is still found.
-limit=600
+limit=${LIMIT:-600}
+modules=(
+	virtio_pci virtio_net veth 8021q nf_conntrack nf_conntrack_netlink nft_ct inet_diag tcp_diag
+)
 
 declare -A suite=(
 	[5.10]=bullseye-security [6.1]=bookworm-security [6.12]=bookworm-security
@@ -39,17 +44,22 @@ skip_all() {
 
 prepare() {
 	local programs=(
-		ip jq xdp-filter xdp-loader xdpdump build/pscan-xdp build/tests/harness/knock
+		ethtool ip jq tcpdump xdp-filter xdp-loader xdpdump build/pscan-xdp
+		build/tests/harness/knock
 	) file
 
-	for file in build/tests/prog/test_*; do
-		if [ -f "$file" ] && [ -x "$file" ]; then
-			programs+=("$file")
-		fi
-	done
+	# Emulated memory takes its time to fill: what nobody asks for stays out.
+	if [[ " ${PARTS-} " == *" suite "* ]]; then
+		programs+=(nft)
+		for file in build/tests/prog/test_*; do
+			if [ -f "$file" ] && [ -x "$file" ]; then
+				programs+=("$file")
+			fi
+		done
+	fi
 	mkdir -p "$cache" "$work/payload/bpf"
 	cp tests/kernels/guest.sh "$work/payload/run"
-	cp tests/kernels/dispatcher.sh "$work/payload"
+	cp tests/kernels/dispatcher.sh tests/kernels/frames.sh "$work/payload"
 	cp /usr/lib/x86_64-linux-gnu/bpf/*.o "$work/payload/bpf" # what xdp-tools and libxdp load
 	tools/kernels/root.sh "$work/root.cpio" build/tools/kernels/kmexit "${programs[@]}"
 }
@@ -111,15 +121,17 @@ tap='
 	sub(/ok -/, "ok " ++n " -")
 	print
 	fflush()
-	if (match($0, / - [^ ]+ [^ ]+ (native|generic) (loads|detects|blocks|upgrades): /)) {
+	if (match($0, / - [^ ]+ [^ ]+ (native|generic|dispatcher) (loads|detects|blocks|upgrades|refused): /)) {
 		split(substr($0, RSTART + 3), word, " ")
 		sub(":", "", word[4])
-		row = sprintf("%-8s %-11s %-8s", word[1], word[2], word[3])
+		row = sprintf("%-8s %-11s %-11s", word[1], word[2], word[3])
 		if (!(row in seen)) {
 			seen[row] = 1
 			rows[++count] = row
 		}
-		if (bad || cell[row, word[4]] != "NO")
+		if (word[4] == "refused")
+			cell[row, "loads"] = bad ? "NO" : "refused, and says why"
+		else if (bad || cell[row, word[4]] != "NO")
 			cell[row, word[4]] = bad ? "NO" : "yes"
 	}
 	next
@@ -127,10 +139,13 @@ tap='
 { print }
 END {
 	if (count)
-		print "# kernel   driver      mode      loads  detects  blocks  upgrades"
-	for (i = 1; i <= count; i++)
-		printf "# %s  %-6s %-8s %-7s %s\n", rows[i], cell[rows[i], "loads"],
-			cell[rows[i], "detects"], cell[rows[i], "blocks"], cell[rows[i], "upgrades"]
+		print "# kernel   driver      mode         loads  detects  blocks  upgrades"
+	for (i = 1; i <= count; i++) {
+		line = sprintf("# %s  %-6s %-8s %-7s %s", rows[i], cell[rows[i], "loads"],
+			cell[rows[i], "detects"], cell[rows[i], "blocks"], cell[rows[i], "upgrades"])
+		sub(/ +$/, "", line)
+		print line
+	}
 	print "1.." n
 	exit failed > 0
 }'
@@ -149,7 +164,7 @@ prepare
 
 for kernel in $kernels; do
 	if tools/kernels/fetch.sh "$cache/$kernel" "${package[$kernel]}" "${suite[$kernel]}" \
-		virtio_pci virtio_net veth nf_conntrack nf_conntrack_netlink inet_diag tcp_diag 2>"$work/fetch.log"; then
+		"${modules[@]}" 2>"$work/fetch.log"; then
 		continue
 	fi
 	mv "$work/fetch.log" "$work/$kernel.missing"

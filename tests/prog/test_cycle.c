@@ -19,7 +19,8 @@
 
 #include "prog.h"
 
-#define CYCLES 1000
+#define CYCLES 1000 /* unless the environment's CYCLES says otherwise */
+#define CYCLES_MAX 100000
 #define WARM_UP 50
 #define MEMORY_SLACK_KB 512 /* what the allocator may keep; a lost kilobyte a cycle is 950 */
 
@@ -147,21 +148,23 @@ static void note_ids(const struct xdp *xdp, struct ids *ids)
 static void test_thousand(void **state)
 {
 	struct xdp_load_options options = { .rule = rule_default(RULE_SOPHOS) };
-	static __u32 links[CYCLES];
+	static __u32 links[CYCLES_MAX];
 	unsigned int ifindex, fds = 0;
 	struct ps_counters counters;
+	int cycles = prog_rounds("CYCLES", CYCLES);
 	struct xdp *xdp;
 	struct ids ids;
 	long memory = 0;
 	pid_t traffic;
 
 	(void)state;
+	assert_in_range(cycles, WARM_UP + 1, CYCLES_MAX);
 	make_place();
 	assert_int_equal(xdp_load(&options, &xdp), 0);
 	note_ids(xdp, &ids);
 	ifindex = if_nametoindex("c1");
 	traffic = start_traffic();
-	for (int i = 0; i < CYCLES; i++) {
+	for (int i = 0; i < cycles; i++) {
 		if (i == WARM_UP) {
 			fds = open_descriptors();
 			memory = resident_kb();
@@ -177,7 +180,7 @@ static void test_thousand(void **state)
 
 	assert_int_equal(xdp_detach_all(), 0);
 	xdp_close(xdp);
-	for (int i = 0; i < CYCLES; i++)
+	for (int i = 0; i < cycles; i++)
 		assert_true(gone(bpf_link_get_fd_by_id, links[i]));
 	assert_true(gone(bpf_prog_get_fd_by_id, ids.prog));
 	for (int i = 0; i < XDP_MAP_MAX; i++)

@@ -48,7 +48,7 @@ static void test_one_packet_each(void **state)
 {
 	struct pkt frame = PKT(ETH(), IPV4(), TCP(.dport = 80));
 	__u64 start_ns, records;
-	int forged_count = getenv("FORGED") ? atoi(getenv("FORGED")) : FORGED;
+	int forged_count = prog_rounds("FORGED", FORGED);
 	int scans = forged_count / FRAMES_PER_SCAN, late = 0, probe = 0, fired = 0;
 	(void)state;
 

@@ -87,7 +87,7 @@ static void test_mutations(void **state)
 		too_many_extensions(),
 		PKT(ETH(), TAG3, TAG3, TAG3, IPV4(), TCP()),
 	};
-	int mutations = getenv("MUTATIONS") ? atoi(getenv("MUTATIONS")) : MUTATIONS;
+	int mutations = prog_rounds("MUTATIONS", MUTATIONS);
 	__u64 expected[PS_PARSE_MAX] = { 0 }, frames = 0, exits = 0, drops = 0;
 	(void)state;
 

@@ -23,8 +23,11 @@ static void within(int fd, __u32 verified_max, __u32 jited_max)
 	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &bytes), 0);
 	print_message("# verifier: %u instructions walked; machine code: %u bytes\n",
 		      info.verified_insns, info.jited_prog_len);
-	assert_in_range(info.verified_insns, 1, verified_max);
-	assert_in_range(info.jited_prog_len, 0, jited_max);
+	assert_true(info.verified_insns > 0);
+	if (prog_emulated())
+		return;
+	assert_true(info.verified_insns <= verified_max);
+	assert_true(info.jited_prog_len <= jited_max);
 }
 
 static void test_shipped(void **state)

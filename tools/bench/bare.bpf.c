@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bare.bpf.c - the two programs that do nothing, the floor of every comparison; and
+ * bare.bpf.c - the programs that do nothing, the floor of every comparison; and
  * one that drops the SYNs of flood.sh's flood, known by their ports, and nothing
  * else: nobody could do better.
  */
@@ -16,6 +16,13 @@ int bare_drop(struct xdp_md *ctx)
 
 SEC("xdp.pass")
 int bare_pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+/* In as many buffers as it takes, as ours does. */
+SEC("xdp.frags")
+int bare_frags(struct xdp_md *ctx)
 {
 	return XDP_PASS;
 }

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # soak.sh - MINUTES of everything at once against an attached detector: honest
-# load (a paced transfer, HTTP, a resolver's answers, over IPv6), scans by nmap,
-# hping3 and our own scanner, floods from forged sources (over IPv4). A sample a
-# second goes to build/soak/samples.csv, the plots to build/soak/soak.svg, and the
-# verdict says what stayed flat, and why not if it did not.
+# load over both families (paced transfers, HTTP, a resolver's answers), scans by
+# nmap, hping3 and our own scanner, floods from forged sources (over IPv4). A
+# sample a second goes to build/soak/samples.csv, the plots to
+# build/soak/soak.svg, and the verdict says what stayed flat, and why not if it
+# did not. It ends as soon as a generator does: without its load nothing is shown.
 #
 #	make soak MINUTES=30
 set -euo pipefail
@@ -16,10 +17,11 @@ clock_hz=$(getconf CLK_TCK)
 out=$PWD/build/soak
 traffic=$PWD/tests/harness/traffic.py
 forge=$PWD/build/tests/harness/forge
+pins=/sys/fs/bpf/pscan-xdp-v2
 target6=2001:db8::1
 attacker6=2001:db8::2
 
-for tool in gnuplot iperf3 nmap hping3 dnsmasq jq python3; do
+for tool in bpftool gnuplot iperf3 nmap hping3 dnsmasq jq python3; do
 	type $tool >/dev/null 2>&1 || {
 		echo "soak.sh: $tool is missing: apt-get install ${tool/#gnuplot/gnuplot-nox}" >&2
 		exit 1
@@ -30,6 +32,7 @@ mkdir -p "$out"
 attach_out=$out/loader.log
 bench_up soak
 soak_pids=()
+declare -A generators # pid -> name: each lasts as long as the samples
 
 soak_down() {
 	kill "${soak_pids[@]}" 2>/dev/null || true
@@ -43,9 +46,26 @@ behind() {
 
 	shift
 	tools/lab.sh exec "$lab" "$@" >"$out/$name.log" 2>&1 &
-	soak_pids+=($!)
+	generating "$name"
 }
 
+# The command just put into the background is called so.
+generating() {
+	soak_pids+=($!)
+	generators[$!]=$1
+}
+
+# Fails when one of them has ended, and says which.
+generators_alive() {
+	local pid
+
+	for pid in "${!generators[@]}"; do
+		kill -0 "$pid" 2>/dev/null || {
+			echo "${generators[$pid]} ended after $1 s" >>"$out/failed"
+			return 1
+		}
+	done
+}
 
 # ---- honest load ---------------------------------------------------------------
 
@@ -57,11 +77,13 @@ listening() {
 
 serve() {
 	behind web t python3 -m http.server --bind :: -d "$out" 80
-	behind iperf t iperf3 --server
+	behind iperf6 t iperf3 --server
+	behind iperf4 t iperf3 --server --port 5202
 	behind dns a dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
 		--pid-file= --user=root --bind-interfaces --interface=a0 --address=/example/192.0.2.1
 	listening t 80
 	listening t 5201
+	listening t 5202
 	listening a 53
 }
 
@@ -70,22 +92,33 @@ rounds() {
 	local name=$1 host=$2
 
 	shift 2
-	while on "$host" timeout 30 "$traffic" "$@" 2>>"$out/$name.err"; do
+	while on "$host" timeout 120 "$traffic" "$@" 2>>"$out/$name.err"; do
 		echo "$EPOCHSECONDS" >>"$out/$name.rounds"
 		sleep 0.2
 	done
 	echo "$name: a round failed" >>"$out/failed"
 }
 
+# paced NAME TARGET PORT: 50 Mbit/s, a line a second.
+paced() {
+	behind "$1" a iperf3 --client "$2" --port "$3" --bitrate 50M --interval 1 --forceflush \
+		--format m --time $((seconds + 60))
+}
+
+# in_rounds NAME HOST KIND...
+in_rounds() {
+	: >"$out/$1.rounds"
+	rounds "$@" &
+	generating "$1"
+}
+
+# The honest client's addresses are nobody else's.
 honest() {
-	: >"$out/http.rounds"
-	: >"$out/resolver.rounds"
-	behind transfer a iperf3 --client "$target6" --bitrate 100M --interval 1 --forceflush \
-		--format m --time $((seconds + 30))
-	rounds http a http "$target6" 80 20 &
-	soak_pids+=($!)
-	rounds resolver t dns "$attacker6" 20 &
-	soak_pids+=($!)
+	paced transfer6 "$target6" 5201
+	paced transfer4 "$target4" 5202
+	in_rounds http6 a http "$target6" 80 20
+	in_rounds http4 a http "$target4" 80 20
+	in_rounds resolver t dns "$attacker6" 20
 }
 
 # ---- the others ------------------------------------------------------------------
@@ -130,42 +163,78 @@ loader_ticks() {
 	awk '{ print $14 + $15 }' "/proc/$loader/stat"
 }
 
-# Mbit/s of the transfer in its latest whole second.
-transfer_mbits() {
-	sed -n 's/.* \([0-9.]*\) Mbits\/sec.*/\1/p' "$out/transfer.log" | tail -n 1
+# mbits NAME: of the transfer's latest whole second; 0 when it has said nothing since the last
+# time it was asked.
+mbits() {
+	local lines
+
+	lines=$(wc -l <"$out/$1.log")
+	if [ "$lines" = "$(cat "$out/$1.seen" 2>/dev/null)" ]; then
+		echo 0
+		return
+	fi
+	echo "$lines" >"$out/$1.seen"
+	sed -n 's/.* \([0-9.]*\) Mbits\/sec.*/\1/p' "$out/$1.log" | tail -n 1
 }
 
+# Clock ticks that all processors spent in softirqs, where the program runs, and their sum.
+softirq_ticks() {
+	awk '/^cpu / { for (i = 2; i <= 9; i++) all += $i; print $8, all }' /proc/stat
+}
+
+# KB of the kernel's memory that maps, programs and records of any kind can be in.
+kernel_kb() {
+	awk '{ kb[$1] = $2 } END { print kb["Slab:"] "," kb["VmallocUsed:"] "," kb["Percpu:"] }' \
+		/proc/meminfo
+}
+
+# Entries of map $1, whose kind keeps no count.
+entries() {
+	on t bpftool -j map dump pinned "$pins/$1" | jq length
+}
+
+columns=second,rss_kb,cpu_percent,mbits6,mbits4,http6,http4,dns,events
+columns+=,softirq_percent,slab_kb,vmalloc_kb,percpu_kb,ports,offenders
+columns+=,sources,blocks,lost,scans,packets,dropped
+
 sample() {
-	local second=$1 ticks rss
+	local second=$1 ticks rss softirq all cpu softirq_tenths
 
 	ticks=$(loader_ticks)
+	read -r softirq all < <(softirq_ticks)
+	cpu=$(((ticks - last_ticks) * 1000 / clock_hz / (second - last_second)))
+	softirq_tenths=$(((softirq - last_softirq) * 1000 / (all - last_all)))
 	rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$loader/status")
-	on t "$pscan" status --json | jq -r --arg second "$second" --arg rss "$rss" --argjson cpu "$(((ticks - last_ticks) * 1000 / clock_hz / (second - last_second)))" \
-		--arg mbits "$(transfer_mbits)" --arg events "$(wc -l <"$out/events")" \
-		--arg http "$(wc -l <"$out/http.rounds")" \
-		--arg dns "$(wc -l <"$out/resolver.rounds")" '[
-		$second, $rss, $cpu / 10, .tables.sources.used, .tables.blocks.used, $mbits, $events,
-		.counters.stage.event_lost, .counters.stage.scan, .counters.parse.ok,
-		.counters.stage.drop, $http, $dns] | join(",")' >>"$out/samples.csv"
-	last_ticks=$ticks
-	last_second=$second
+	# These two by walking them: not each time.
+	if [ $((second / 10)) -gt $((last_second / 10)) ]; then
+		ports=$(entries ports)
+		offenders=$(entries offenders)
+	fi
+	echo "$second,$rss,$((cpu / 10)).$((cpu % 10)),$(mbits transfer6),$(mbits transfer4),$(
+		for name in http6.rounds http4.rounds resolver.rounds events; do
+			wc -l <"$out/$name"
+		done | paste -sd ,),$((softirq_tenths / 10)).$((softirq_tenths % 10)),$(kernel_kb),$ports,$offenders,$(
+		on t "$pscan" status --json | jq -r '[.tables.sources.used, .tables.blocks.used,
+			(.counters | .stage.event_lost, .stage.scan, .parse.ok, .stage.drop)] |
+			join(",")')" >>"$out/samples.csv"
+	last_ticks=$ticks last_second=$second last_softirq=$softirq last_all=$all
 }
 
 samples() {
 	local start=$EPOCHSECONDS second=0
 
-	last_second=0
-
 	# What measures must not wait for what it measures.
 	renice -n -15 $BASHPID >/dev/null
+	last_second=0 ports=0 offenders=0
 	last_ticks=$(loader_ticks)
-	echo "second,rss_kb,cpu_percent,sources,blocks,mbits,events,lost,scans,packets,dropped,http,dns" \
-		>"$out/samples.csv"
+	read -r last_softirq last_all < <(softirq_ticks)
+	echo $columns >"$out/samples.csv"
 	while [ $second -lt "$seconds" ]; do
 		sleep 0.1
 		[ $((EPOCHSECONDS - start)) -gt $second ] || continue
 		second=$((EPOCHSECONDS - start))
 		sample $second
+		generators_alive $second || break
 	done
 }
 
@@ -179,82 +248,125 @@ plot() {
 		set datafile separator ","
 		set key off
 		set grid
-		set multiplot layout 3, 2 title "pscan-xdp: $((seconds / 60)) minutes of load, scans and floods"
+		set multiplot layout 4, 2 title "pscan-xdp: $((seconds / 60)) minutes of load, scans and floods"
 		set xlabel "seconds"
 		set yrange [0:*]
+		set y2range [0:*]
+		set datafile columnheaders
 		file = "$out/samples.csv"
 		set title "loader, resident KB"
-		plot file using 1:2 skip 1 with lines lw 2
-		set title "loader, % of a CPU"
-		plot file using 1:3 skip 1 with lines lw 2
+		plot file using 1:"rss_kb" with lines lw 2
+		set title "CPU, %"
 		set key top left
-		set y2range [0:*]
+		plot file using 1:"cpu_percent" with lines lw 2 title "loader, of one", \
+			file using 1:"softirq_percent" with lines lw 2 title "softirqs, of all"
+		set title "kernel memory, MB"
+		plot file using 1:(column("slab_kb") / 1024) with lines lw 2 title "slab", \
+			file using 1:(column("vmalloc_kb") / 1024) with lines lw 2 title "vmalloc", \
+			file using 1:(column("percpu_kb") / 1024) with lines lw 2 title "per CPU"
+		set title "honest transfers, Mbit/s"
+		plot file using 1:"mbits6" with lines lw 2 title "IPv6", \
+			file using 1:"mbits4" with lines lw 2 title "IPv4"
+		set title "map fill, entries"
 		set ytics nomirror
 		set y2tics
+		plot file using 1:"sources" with lines lw 2 title "sources", \
+			file using 1:"blocks" axes x1y2 with lines lw 2 title "blocks (right)"
 		set title "map fill, entries"
-		plot file using 1:4 skip 1 with lines lw 2 title "sources", \
-			file using 1:5 skip 1 axes x1y2 with lines lw 2 title "blocks (right)"
+		plot file using 1:"ports" with lines lw 2 title "ports", \
+			file using 1:"offenders" axes x1y2 with lines lw 2 title "offenders (right)"
 		unset y2tics
-		set title "honest transfer, Mbit/s"
-		set key off
-		plot file using 1:6 skip 1 with lines lw 2
-		set key top left
 		set title "events, in all"
-		plot file using 1:9 skip 1 with lines lw 2 title "scans", \
-			file using 1:7 skip 1 with lines lw 2 title "written", \
-			file using 1:8 skip 1 with lines lw 2 title "lost"
+		plot file using 1:"scans" with lines lw 2 title "scans", \
+			file using 1:"events" with lines lw 2 title "written", \
+			file using 1:"lost" with lines lw 2 title "lost"
 		set title "packets, in all"
 		set y2tics
-		plot file using 1:10 skip 1 with lines lw 2 title "parsed", \
-			file using 1:11 skip 1 axes x1y2 with lines lw 2 title "dropped (right)"
+		plot file using 1:"packets" with lines lw 2 title "parsed", \
+			file using 1:"dropped" axes x1y2 with lines lw 2 title "dropped (right)"
 	END
+}
+
+# room TABLE
+room() {
+	on t "$pscan" status --json | jq ".tables.$1.room"
+}
+
+map_room() {
+	on t bpftool -j map show pinned "$pins/$1" | jq .max_entries
 }
 
 # From the samples behind a warm-up of a fifth: least squares for the memory, thirds for the
 # rest. What is called flat, and where the line is drawn, stands in each message.
 verdict() {
-	awk -F , -v room="$(on t "$pscan" status --json | jq '"\(.tables.sources.room) \(.tables.blocks.room)"' -r)" \
-		-v failed="$(cat "$out/failed" 2>/dev/null || true)" '
-	NR > 1 { n++; for (i = 1; i <= NF; i++) v[n, i] = $i }
-	function mean(column, from, to,   i, sum) {
-		for (i = from; i <= to; i++) sum += v[i, column]
+	awk -F , -v seconds="$seconds" -v failed="$(paste -sd ';' "$out/failed" 2>/dev/null || true)" \
+		-v rooms="$(room sources) $(room blocks) $(map_room ports) $(map_room offenders)" '
+	NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+	{ n++; for (i = 1; i <= NF; i++) v[n, i] = $i }
+	function mean(name, from, to,   i, sum) {
+		for (i = from; i <= to; i++) sum += v[i, at[name]]
 		return sum / (to - from + 1)
 	}
+	function most(name,   i, m) {
+		for (i = 1; i <= n; i++) if (v[i, at[name]] > m) m = v[i, at[name]]
+		return m + 0
+	}
+	function last(name) { return v[n, at[name]] }
 	function say(ok, text) { printf "%-4s %s\n", ok ? "flat" : "NOT", text; if (!ok) bad++ }
-	END {
-		first = int(n / 5) + 1; third = int((n - first + 1) / 3)
+	# Sets m (the mean) and growth over the time.
+	function line(name,   i, x, y, sx, sy, sxx, sxy, k) {
 		for (i = first; i <= n; i++) {
-			m++; x = v[i, 1]; y = v[i, 2]
+			k++; x = v[i, 1]; y = v[i, at[name]]
 			sx += x; sy += y; sxx += x * x; sxy += x * y
 		}
-		slope = (m * sxy - sx * sy) / (m * sxx - sx * sx)
-		growth = slope * (v[n, 1] - v[first, 1])
-		say(growth < 0.02 * sy / m || growth < 256, sprintf(\
+		m = sy / k
+		growth = (k * sxy - sx * sy) / (k * sxx - sx * sx) * (v[n, 1] - v[first, 1])
+	}
+	function thirds(name) {
+		before = mean(name, first, first + third - 1); after = mean(name, n - third + 1, n)
+	}
+	END {
+		first = int(n / 5) + 1; third = int((n - first + 1) / 3)
+		say(failed == "" && v[n, 1] >= seconds, sprintf(\
+			"load: %d s of %d, ended early: %s", v[n, 1], seconds, failed == "" ? "none" : failed))
+		line("rss_kb"); rss = m; rss_growth = growth
+		say(growth < 0.02 * m || growth < 256, sprintf(\
 			"memory: %d KB, %+.0f KB over %d s by least squares (limit 2 %% or 256 KB)", \
-			sy / m, growth, v[n, 1] - v[first, 1]))
-		before = mean(3, first, first + third - 1); after = mean(3, n - third + 1, n)
-		say(after <= 1.5 * before + 2, sprintf(\
-			"loader: %.1f %% of a CPU in the first third, %.1f %% in the last (limit 1.5 times and 2 %%)", \
-			before, after))
-		split(room, most, " ")
-		for (i = first; i <= n; i++) {
-			if (v[i, 4] > sources) sources = v[i, 4]
-			if (v[i, 5] > blocks) blocks = v[i, 5]
+			m, growth, v[n, 1] - v[first, 1]))
+		split("slab_kb vmalloc_kb percpu_kb", kinds, " ")
+		for (i = 1; i <= 3; i++) {
+			line(kinds[i])
+			say(growth < 0.05 * m || growth < 4096, sprintf(\
+				"kernel, %s: %d KB, %+.0f KB (limit 5 %% or 4 MB)", kinds[i], m, growth))
 		}
-		say(sources <= most[1] && blocks <= most[2], sprintf(\
-			"tables: at most %d of %d sources (a record stays until its place is wanted), %d of %d blocks", \
-			sources, most[1], blocks, most[2]))
-		before = mean(6, first, first + third - 1); after = mean(6, n - third + 1, n)
-		say(after >= 0.8 * before, sprintf(\
-			"honest transfer: %.1f Mbit/s in the first third, %.1f in the last (limit 0.8 times)", \
+		thirds("cpu_percent")
+		say(after <= 1.5 * before + 2, sprintf(\
+			"loader: %.1f %% of a CPU in the first third, %.1f in the last (limit 1.5 times and 2)", \
 			before, after))
-		say(v[n, 12] > v[first, 12] && v[n, 13] > v[first, 13] && failed == "", sprintf(\
-			"honest rounds: %d of HTTP, %d of DNS, failed: %s", v[n, 12], v[n, 13], \
-			failed == "" ? "none" : failed))
-		say(v[n, 7] + v[n, 8] >= v[n, 9], sprintf(\
-			"events: %d scans, %d lines written, %d lost and counted", v[n, 9], v[n, 7], v[n, 8]))
+		thirds("softirq_percent")
+		say(after <= 1.5 * before + 2, sprintf(\
+			"softirqs: %.1f %% of all CPUs in the first third, %.1f in the last (limit 1.5 times and 2)", \
+			before, after))
+		split("sources blocks ports offenders", tables, " "); split(rooms, room, " ")
+		for (i = 1; i <= 4; i++)
+			say(most(tables[i]) <= room[i], sprintf("%s: at most %d of %d, %d at the end", \
+				tables[i], most(tables[i]), room[i], last(tables[i])))
+		for (i = 4; i <= 6; i += 2) {
+			thirds("mbits" i)
+			say(before > 0 && after >= 0.8 * before, sprintf(\
+				"honest transfer, IPv%d: %.1f Mbit/s in the first third, %.1f in the last (limit 0.8 times)", \
+				i, before, after))
+		}
+		ok = 1
+		split("http6 http4 dns", kinds, " ")
+		for (i = 1; i <= 3; i++) ok = ok && last(kinds[i]) > v[first, at[kinds[i]]]
+		say(ok, sprintf("honest rounds: %d of HTTP over IPv6, %d over IPv4, %d of DNS", \
+			last("http6"), last("http4"), last("dns")))
+		say(last("events") + last("lost") >= last("scans"), sprintf(\
+			"events: %d scans, %d lines written, %d lost and counted", last("scans"), \
+			last("events"), last("lost")))
 		printf "{\"bench\":\"soak\",\"seconds\":%d,\"samples\":%d,\"rss_kb\":%d,\"rss_growth_kb\":%.0f,\"scans\":%d,\"packets\":%d,\"flat\":%s}\n", \
-			v[n, 1], n, sy / m, growth, v[n, 9], v[n, 10], bad ? "false" : "true"
+			v[n, 1], n, rss, rss_growth, last("scans"), last("packets"), bad ? "false" : "true"
 		exit bad > 0
 	}' "$out/samples.csv"
 }
@@ -265,9 +377,9 @@ loader=$attach_pid
 : >>"$out/events"
 honest
 (scans >"$out/scans.log" 2>&1) &
-soak_pids+=($!)
+generating scans
 (floods >"$out/floods.log" 2>&1) &
-soak_pids+=($!)
+generating floods
 samples
 plot "svg size 1100, 1000 dynamic background rgb 'white'" "$out/soak.svg"
 verdict

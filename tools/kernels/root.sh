@@ -10,7 +10,7 @@ set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 applets=(
 	awk cat chmod cp cut date dd dmesg env false grep head insmod kill ls mkdir mknod mount mv
-	poweroff ps readlink rm sed seq sh sleep sort tail tee test timeout touch tr true umount usleep
+	ping poweroff ps readlink rm sed seq sh sleep sort tail tee test timeout touch tr true umount usleep
 	uname wc
 )
 
