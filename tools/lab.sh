@@ -29,6 +29,8 @@ Usage: tools/lab.sh up NAME [--bpffs] [--server]
        tools/lab.sh exec NAME a|t|s CMD...   run CMD in the attacker, the target or the server
        tools/lab.sh shell NAME a|t|s         the same, a shell
        tools/lab.sh addr NAME a|t|s PREFIX   add an address, 203.0.113.7/32 for example
+       tools/lab.sh pid NAME a|t|s           print a process that is in the host's namespaces, for
+                                             those who enter them often: nsenter --net --mount
        tools/lab.sh down NAME                end what runs in the lab and remove it
 USAGE
 }
@@ -65,37 +67,44 @@ holder_pid() {
 	[ "$title" = "$(holder_title "$1")" ] && echo "$pid"
 }
 
-# Runs in the new namespaces. Reports its pid when they are ready, then sleeps with
-# no descriptor of its caller's left open: a caller that waits for its pipes to be
-# closed, as bats does, must not wait for the lab.
+# Runs in the new namespaces, under the title from the first line on: whoever reads the
+# pid looks for it. Reports its pid when they are ready, then sleeps with no descriptor
+# of its caller's left open: a caller that waits for its pipes to be closed, as bats
+# does, must not wait for the lab.
 # shellcheck disable=SC2016 # expanded by the holder's own shell
 holder_script='
 set -e
 mount -t sysfs sysfs /sys
-[ "$2" = no ] || mount -t bpf bpf /sys/fs/bpf
+[ "$1" = no ] || mount -t bpf bpf /sys/fs/bpf
 echo $$
 for fd in /proc/self/fd/*; do
 	fd=${fd##*/}
 	[ "$fd" -le 2 ] || eval "exec $fd>&-"
 done
 cd /
-exec -a "$1" sleep infinity </dev/null >/dev/null 2>&1
+exec -a "$0" sleep infinity </dev/null >/dev/null 2>&1
 '
 
 start_holder() {
 	local pid
 
 	# Slave: mounts made outside later are seen inside, never the reverse.
+	# shellcheck disable=SC2016 # expanded by the first of two shells
 	read -r pid < <(exec setsid unshare --net --mount --propagation slave \
-		bash -c "$holder_script" bash "$(holder_title "$1")" "$bpffs") ||
+		bash -c 'exec -a "$0" bash -c "$1" "$0" "$2"' \
+		"$(holder_title "$1")" "$holder_script" "$bpffs") ||
 		die "cannot start host $1 of lab '$name': unshare or mount failed"
 	echo "$pid" >"$state/$1.pid"
+}
+
+live_pid() {
+	holder_pid "$1" || die "lab '$name' is not up: tools/lab.sh up $name"
 }
 
 enter() {
 	local pid
 
-	pid=$(holder_pid "$1") || die "lab '$name' is not up: tools/lab.sh up $name"
+	pid=$(live_pid "$1")
 	shift
 	exec nsenter --target "$pid" --net --mount --wdns="$PWD" -- "$@"
 }
@@ -272,7 +281,7 @@ case ${1-} in
 	usage
 	exit 0
 	;;
-up | exec | shell | addr | down) command=$1 ;;
+up | exec | shell | addr | pid | down) command=$1 ;;
 *) bad_usage ;;
 esac
 [ $# -ge 2 ] || bad_usage "$command: which lab?"
@@ -294,6 +303,11 @@ shell)
 	[ $# -eq 1 ] || bad_usage "shell: which host?"
 	need_host "$1"
 	enter "$1" env PS1="$name-$1:\\w# " bash --norc -i
+	;;
+pid)
+	[ $# -eq 1 ] || bad_usage "pid: which host?"
+	need_host "$1"
+	live_pid "$1"
 	;;
 addr)
 	[ $# -eq 2 ] || bad_usage "addr: which host, and which prefix?"

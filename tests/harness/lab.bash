@@ -32,15 +32,28 @@ lab_up() {
 	lab=$(basename "$BATS_TEST_FILENAME" .bats)-${BATS_TEST_NUMBER:-0}-$$
 	export lab
 	"$lab_sh" up "$lab" "$@"
+	lab_pid_a=$("$lab_sh" pid "$lab" a)
+	lab_pid_t=$("$lab_sh" pid "$lab" t)
+	lab_pid_s=$("$lab_sh" pid "$lab" s 2>/dev/null || true)
+	export lab_pid_a lab_pid_t lab_pid_s
 }
 
 lab_down() {
 	[ -z "${lab-}" ] || "$lab_sh" down "$lab"
 }
 
-# on a|t CMD...: run CMD in that host and wait for it.
+# enter a|t|s CMD...: become CMD in that host. What `lab.sh exec` does without its start,
+# which a test would pay hundreds of times.
+enter() {
+	local pid=lab_pid_$1
+
+	shift
+	exec nsenter --target "${!pid}" --net --mount --wdns="$PWD" -- "$@"
+}
+
+# on a|t|s CMD...: run CMD in that host and wait for it.
 on() {
-	"$lab_sh" exec "$lab" "$@"
+	(enter "$@")
 }
 
 # spawn NAME a|t CMD...: run CMD in that host, behind the test. $NAME_pid is CMD's own
@@ -53,8 +66,7 @@ spawn() {
 	declare -g "${name}_out=$BATS_TEST_TMPDIR/$name.out" "${name}_err=$BATS_TEST_TMPDIR/$name.err"
 	# Here, not only behind the test: nobody may read what an earlier one of this name said.
 	rm -f "$BATS_TEST_TMPDIR/$name.out" "$BATS_TEST_TMPDIR/$name.err"
-	"$lab_sh" exec "$lab" "$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" \
-		3>&- &
+	enter "$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" 3>&- &
 	declare -g "${name}_pid=$!"
 }
 

@@ -196,6 +196,7 @@ nmap6() {
 	ask block flush
 	wait_for forgotten "$attacker4"
 	: >"$events"
+	port=7000
 	# The loader looks every 3 s.
 	wait_for -t 10 lapsed
 	traffic s http "$attacker4" 80 30
@@ -203,10 +204,13 @@ nmap6() {
 	run ! told scan
 }
 
+# A port that is held against the source already is not asked about again while its
+# window lasts, and asking faster than that would never see the end of it.
 lapsed() {
 	local before
 
 	before=$(stage forwarded)
-	on a hping3 -n -q -A -c 1 -p 7 "$server4" || true
+	port=$((port + 1))
+	on a hping3 -n -q -A -c 1 -p "$port" "$server4" || true
 	[ "$(stage forwarded)" -gt "$before" ]
 }
