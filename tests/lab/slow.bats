@@ -23,8 +23,8 @@ setup_file() {
 	# shellcheck disable=SC2016
 	on a sh -c 'for n in $(seq 91 123); do ip addr add 198.51.100.$n/24 dev a0; done'
 	on a ip addr add 2001:db8::93/64 dev a0 nodad
-	attach
-	export events
+	attach -v
+	export events loader_err
 }
 
 teardown_file() {
@@ -92,10 +92,12 @@ walk() {
 
 @test "a client that is refused now and then is none" {
 	clean_slate
-	traffic a monitor "$target4" 6 22 8443 80 443
-	traffic a monitor "$target6" 6 22 8443 80 443 8008
-	# Judged by the second poll from here.
-	sleep 1
+	# Five closed ports; four are a scan but for the three that are open.
+	local checks=(22 80 443 8443 22 80 443 8008 22 80 443 8888 22 80 443 9001 22 80 443 9443)
+
+	traffic a monitor "$target4" 1 "${checks[@]}"
+	traffic a monitor "$target6" 1 "${checks[@]}"
+	two_polls
 	[ ! -s "$events" ]
 }
 
@@ -120,7 +122,7 @@ walk() {
 	for n in {2..12}; do
 		traffic a echo "203.0.113.$n" 80 <<<"hello"
 	done
-	sleep 1
+	two_polls
 	[ ! -s "$events" ]
 }
 
