@@ -148,7 +148,7 @@ FORCE:
 
 # ---- tests ----------------------------------------------------------------
 
-.PHONY: deps check test coverage test-kernels
+.PHONY: deps check test test-full coverage test-kernels
 deps: ## install what building and testing need (Debian 12, root)
 	$(Q)tools/install-deps.sh
 
@@ -159,6 +159,17 @@ test: ## every test; run it as root, it installs what is missing
 	$(Q)tools/install-deps.sh
 	$(Q)$(MAKE) --no-print-directory test-build
 	$(Q)tests/run.sh
+
+# What the tests try a few times by default, tried as often as it takes to trust it.
+full := KILLS=200 STOP_SECONDS=60 MUTATIONS=10000000 LOADS=1000 JOINS=1000 FUZZ_SECONDS=60
+full_tests := tests/fuzz/smoke.t $(addprefix $(B)/tests/prog/,test_malformed test_edits test_cycle \
+	test_cpus test_cpus_counts test_flood test_cookie) tests/lab/faults.bats tests/lab/deaths.bats \
+	tests/lab/leak.bats
+
+test-full: ## what has a size, at full size: hours; FULL="KILLS=200 ..." overrides, TESTS=... some
+	$(Q)tools/install-deps.sh
+	$(Q)$(MAKE) --no-print-directory test-build
+	$(Q)env $(full) $(FULL) tests/run.sh $(or $(TESTS),$(full_tests))
 
 coverage: ## what is found and what is left in peace, as tables in build/coverage/
 	$(Q)tools/install-deps.sh

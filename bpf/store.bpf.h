@@ -187,10 +187,13 @@ static __always_inline void save_port(const union ps_addr *src, __u16 port, enum
 	struct ps_port_key key = { .src = *src, .port = port, .udp = class == PS_CLASS_UDP };
 	__u64 one = 1, *packets = bpf_map_lookup_elem(&ports, &key);
 
+	if (!packets) {
+		if (!bpf_map_update_elem(&ports, &key, &one, BPF_NOEXIST))
+			return;
+		packets = bpf_map_lookup_elem(&ports, &key); /* another CPU was faster */
+	}
 	if (packets)
 		__sync_fetch_and_add(packets, 1);
-	else
-		bpf_map_update_elem(&ports, &key, &one, BPF_ANY);
 }
 
 /* What ps_detect() entered: the probe, and the one that its mark stood for. */

@@ -41,18 +41,23 @@ static int add(const struct xdp *xdp, const struct list_arguments *a)
 {
 	struct ps_allow value = { .until_ns = a->time_ns ? xdp_now_ns() + a->time_ns : 0,
 				  .kind = PS_ALLOW_USER };
-	int err = 0;
+	int err = list_lock(xdp);
 
+	if (err)
+		return err;
 	for (unsigned int i = 0; i < a->n && !err; i++)
 		err = allow(xdp, &a->prefix[i], &value);
+	xdp_lists_unlock(xdp);
 	return err;
 }
 
 static int del(const struct xdp *xdp, const struct list_arguments *a)
 {
 	char text[PREFIX_TEXT_BYTES];
-	int err = 0;
+	int err = list_lock(xdp);
 
+	if (err)
+		return err;
 	for (unsigned int i = 0; i < a->n; i++) {
 		if (xdp_allow_del(xdp, &a->prefix[i]) == 0)
 			continue;
@@ -60,6 +65,7 @@ static int del(const struct xdp *xdp, const struct list_arguments *a)
 		log_error("%s is not on the allow list; `pscan-xdp allow list` shows it",
 			  prefix_format(&a->prefix[i], text));
 	}
+	xdp_lists_unlock(xdp);
 	return err;
 }
 

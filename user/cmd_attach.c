@@ -338,8 +338,9 @@ static int join(const struct arguments *a)
 static int set_lists(const struct arguments *a, const struct xdp *xdp)
 {
 	static struct guard guard;
-	int err = 0;
+	int err = xdp_lists_lock(xdp);
 
+	guard_collect(&guard);
 	for (unsigned int i = 0; i < a->n_allow && !err; i++) {
 		err = xdp_allow_add(xdp, &a->allow[i], &(struct ps_allow){ .kind = PS_ALLOW_USER });
 		/* An earlier run may have blocked them, and blocks ask no list. */
@@ -348,9 +349,9 @@ static int set_lists(const struct arguments *a, const struct xdp *xdp)
 	}
 	if (!err)
 		err = xdp_dst_set(xdp, a->dst, a->n_dst);
-	guard_collect(&guard);
 	if (!err)
 		err = guard_apply(xdp, &guard);
+	xdp_lists_unlock(xdp);
 	if (err)
 		log_error("cannot fill the program's lists: %s%s", strerror(-err),
 			  err == -ENOSPC ? "; the allow list holds 65536 prefixes" : "");

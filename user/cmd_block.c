@@ -49,12 +49,14 @@ static int add(const struct xdp *xdp, const struct list_arguments *a)
 	struct ps_deny value = { .since_ns = now_ns,
 				 .until_ns = a->time_ns ? now_ns + a->time_ns : 0 };
 	char text[PREFIX_TEXT_BYTES];
-	int err = 0;
+	int err = list_lock(xdp);
 
+	if (err)
+		return err;
 	for (unsigned int i = 0; i < a->n && !err && !a->force; i++)
 		err = xdp_each_allow(xdp, guards, &(struct overlap){ &a->prefix[i], now_ns });
 	if (err == -EPERM)
-		return err;
+		goto out;
 	for (unsigned int i = 0; i < a->n && !err; i++) {
 		err = xdp_deny_add(xdp, &a->prefix[i], &value);
 		if (err)
@@ -62,6 +64,8 @@ static int add(const struct xdp *xdp, const struct list_arguments *a)
 				  err == -ENOSPC ? "the list is full (65536 prefixes)" :
 						   strerror(-err));
 	}
+out:
+	xdp_lists_unlock(xdp);
 	return err;
 }
 
@@ -70,8 +74,10 @@ static int add(const struct xdp *xdp, const struct list_arguments *a)
 static int del(const struct xdp *xdp, const struct list_arguments *a)
 {
 	char text[PREFIX_TEXT_BYTES];
-	int err = 0;
+	int err = list_lock(xdp);
 
+	if (err)
+		return err;
 	for (unsigned int i = 0; i < a->n; i++) {
 		int by_hand = xdp_deny_del(xdp, &a->prefix[i]), lifted = xdp_blocks_lift(xdp, &a->prefix[i]);
 
@@ -81,6 +87,7 @@ static int del(const struct xdp *xdp, const struct list_arguments *a)
 		log_error("%s is not blocked; `pscan-xdp block list` shows what is",
 			  prefix_format(&a->prefix[i], text));
 	}
+	xdp_lists_unlock(xdp);
 	return err;
 }
 
@@ -94,13 +101,16 @@ static int first_deny(const struct prefix *prefix, const struct ps_deny *value, 
 static int flush(const struct xdp *xdp)
 {
 	struct prefix prefix;
-	int err, lifted;
+	int err = list_lock(xdp), lifted;
 
+	if (err)
+		return err;
 	while ((err = xdp_each_deny(xdp, first_deny, &prefix)) == 1) {
 		err = xdp_deny_del(xdp, &prefix);
 		if (err)
 			break;
 	}
+	xdp_lists_unlock(xdp);
 	lifted = xdp_blocks_lift(xdp, NULL);
 	if (err || lifted < 0)
 		log_error("cannot lift every block: %s", strerror(err ? -err : -lifted));

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* cmd_list.c - see cmd_list.h. */
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd_list.h"
 #include "collect.h"
 #include "duration.h"
+#include "log.h"
 #include "report.h"
+#include "xdp_maps.h"
 
 enum { OPT_FORCE = 0x2000 };
 
@@ -100,6 +103,17 @@ void list_parse(int argc, char **argv, const char *doc, struct list_arguments *a
 		argp.args_doc = "add|del CIDR...\nlist\nflush";
 	}
 	argp_parse(&argp, argc, argv, 0, NULL, a);
+}
+
+int list_lock(const struct xdp *xdp)
+{
+	int err = xdp_lists_lock(xdp);
+
+	if (err)
+		log_error("cannot edit the lists: %s",
+			  err == -EBUSY ? "another pscan-xdp has been at it for seconds; is it stopped?" :
+					  strerror(-err));
+	return err;
 }
 
 const char *list_until(__u64 until_ns, char out[48])

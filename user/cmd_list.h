@@ -26,6 +26,11 @@ struct argp;
 /* Parses; wrong usage does not return. @doc as in struct argp. */
 void list_parse(int argc, char **argv, const char *doc, struct list_arguments *a);
 
+struct xdp;
+
+/* Before an edit, as xdp_lists_lock(), which ends with xdp_lists_unlock(); says what failed. */
+int list_lock(const struct xdp *xdp);
+
 /* "for ever", or the local time of a moment of the program's clock. Returns @out. */
 const char *list_until(__u64 until_ns, char out[48]);
 

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "page.h"
 #include "privileges.h"
+#include "whole.h"
 
 struct arguments {
 	struct detector_options options;
@@ -107,7 +108,9 @@ static int report(struct arguments *a)
 	}
 	a->options.model = model;
 	a->options.quiet = true;
-	err = fill(a, model);
+	err = whole_prepare(a->out);
+	if (!err)
+		err = fill(a, model);
 	/* A damaged capture is reported as far as it could be read. */
 	write_err = model->source ? page_write(ops, a->out, model) : err;
 	model_free(model);

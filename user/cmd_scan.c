@@ -14,6 +14,7 @@
 #include "scan/options.h"
 #include "scan/progress.h"
 #include "scan/resume.h"
+#include "whole.h"
 
 static void on_signal(int number)
 {
@@ -73,6 +74,8 @@ static int run(struct options *options, struct resume *resume, int argc, char **
 
 	if (!options->stdout_taken && !options->config.dry_run)
 		err = output_add(&options->output, &output_text, "-", false);
+	if (!err && !options->config.dry_run)
+		err = whole_prepare(options->resume_to);
 	if (!err)
 		err = scan_open(&scan);
 	if (!err) {

@@ -160,7 +160,9 @@ static void print_links(const struct status *st)
 		const struct xdp_link *link = &st->links[i];
 
 		printf("%-11s %s (%s mode, program %u", i ? "" : "attached to",
-		       link->ifname[0] ? link->ifname : "(removed interface)",
+		       link->ifname[0]	 ? link->ifname :
+		       link->elsewhere	 ? "(in another network namespace)" :
+					   "(removed interface)",
 		       link->native ? "native" : "generic", link->prog_id);
 		if (link->dispatcher)
 			printf(", %u of %u in dispatcher %u", link->place, link->programs,

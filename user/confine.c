@@ -15,6 +15,7 @@
 #include <linux/netlink.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -173,7 +174,8 @@ static int fill(scmp_filter_ctx filter, enum privileges_role role, bool writes)
 	return err;
 }
 
-/* The leak checker stops and inspects its own process at exit, which no role may do. */
+/* The leak checker stops and inspects its own process at exit, which no role may do, and
+ * nobody after a change of identity. */
 extern void __lsan_do_leak_check(void) __attribute__((weak));
 
 int privileges_confine(enum privileges_role role, bool writes)
@@ -182,7 +184,7 @@ int privileges_confine(enum privileges_role role, bool writes)
 	int err;
 
 	if (__lsan_do_leak_check)
-		return 0;
+		return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) ? -errno : 0;
 	filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (!filter)
 		return -ENOMEM;

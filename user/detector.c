@@ -16,6 +16,7 @@
 #include "page.h"
 #include "privileges.h"
 #include "summary_engine.h"
+#include "whole.h"
 
 /* The same capture must give the same report: nothing random in offline runs.
  * What a capture's author could gain is a neighbour in a bucket. */
@@ -273,7 +274,7 @@ static int run_file(struct detector *d, int fd, const char *path)
  * Opens what may take privileges to open, so that they can be given up before a byte of
  * it is looked at. What cannot be opened is tried again in its turn, and told then.
  */
-static int open_files(char *const *files, unsigned int n, int *fds)
+static void open_files(char *const *files, unsigned int n, int *fds)
 {
 	struct rlimit files_open;
 
@@ -283,25 +284,35 @@ static int open_files(char *const *files, unsigned int n, int *fds)
 	}
 	for (unsigned int i = 0; i < n; i++)
 		fds[i] = input_pcap_descriptor(files[i]);
-	return privileges_drop(PRIVILEGES_READER);
+}
+
+/* What is written is the invoking user's under sudo, and root's when that is who asked. */
+static int start_reading(struct detector *d, const struct detector_options *o, const char *title)
+{
+	bool before = privileges_change_identity();
+	int err = whole_prepare(o->tex_path);
+
+	if (!err && before)
+		err = detector_start(d, o, &o->rule.rule, FILE_SEED, title);
+	if (!err)
+		err = privileges_drop(PRIVILEGES_READER);
+	if (!err && !before)
+		err = detector_start(d, o, &o->rule.rule, FILE_SEED, title);
+	return err ? err : privileges_confine(PRIVILEGES_READER, o->model || o->tex_path);
 }
 
 int detector_run_files(const struct detector_options *o, char *const *files, unsigned int n)
 {
 	int *fds = calloc(n, sizeof(*fds)), first = 0, err;
 	unsigned int i = 0;
-	struct detector d;
+	struct detector d = { .options = o };
 
 	if (!fds) {
 		log_error("opening %u captures: no memory", n);
 		return -ENOMEM;
 	}
-	err = open_files(files, n, fds);
-	if (err)
-		goto out;
-	err = detector_start(&d, o, &o->rule.rule, FILE_SEED, n > 1 ? "captures" : files[0]);
-	if (!err)
-		err = privileges_confine(PRIVILEGES_READER, o->model || o->tex_path);
+	open_files(files, n, fds);
+	err = start_reading(&d, o, n > 1 ? "captures" : files[0]);
 	for (; i < n && !err && !detector_done(&d); i++) {
 		int unread = run_file(&d, fds[i], files[i]);
 
@@ -310,7 +321,6 @@ int detector_run_files(const struct detector_options *o, char *const *files, uns
 	if (!err)
 		err = detector_finish(&d);
 	detector_free(&d);
-out:
 	for (; i < n; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

@@ -13,6 +13,7 @@
 #include "detector_run.h"
 #include "log.h"
 #include "privileges.h"
+#include "whole.h"
 
 #define POLL_MS 300
 #define ADDRESSES_EVERY_S 5 /* DHCP and privacy addresses change by the hour */
@@ -183,7 +184,9 @@ int detector_run_live(const struct detector_options *o)
 		return -ENOMEM;
 	}
 	rule.respond = PS_RESPOND_MONITOR;
-	err = detector_start(&l->d, o, &rule, seed, o->device[0]);
+	err = whole_prepare(o->tex_path);
+	if (!err)
+		err = detector_start(&l->d, o, &rule, seed, o->device[0]);
 	if (!err)
 		err = follow_addresses(l);
 	if (!err)

@@ -138,13 +138,10 @@ static void collect_gateways(struct guard *g, unsigned char family)
 }
 
 /* resolv.conf(5); where a local stub resolves, systemd-resolved lists who is really asked. */
-static void collect_resolvers(struct guard *g, const char *path)
+void guard_resolvers(struct guard *g, FILE *f)
 {
-	FILE *f = fopen(path, "re");
 	char line[256];
 
-	if (!f)
-		return;
 	while (fgets(line, sizeof(line), f)) {
 		char *word = line + strspn(line, " \t");
 
@@ -155,6 +152,15 @@ static void collect_resolvers(struct guard *g, const char *path)
 		word[strcspn(word, " \t\r\n")] = '\0';
 		add_text(g, word, PS_ALLOW_RESOLVER);
 	}
+}
+
+static void collect_resolvers(struct guard *g, const char *path)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return;
+	guard_resolvers(g, f);
 	fclose(f);
 }
 

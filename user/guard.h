@@ -7,6 +7,8 @@
 #ifndef PSCAN_USER_GUARD_H
 #define PSCAN_USER_GUARD_H
 
+#include <stdio.h>
+
 #include "xdp_maps.h"
 
 struct guard_entry {
@@ -22,12 +24,16 @@ struct guard {
 	bool crowded;	/* more own addresses than fit: the others are left out */
 };
 
+/* Adds the name servers that a resolv.conf(5) lists. */
+void guard_resolvers(struct guard *g, FILE *f);
+
 /* Fills @g with what the system says now; what cannot be read is left out. */
 void guard_collect(struct guard *g);
 
 /*
  * Makes the program's lists agree with @g: own addresses, and the entries of
- * the allow list that were found (an operator's entries are left alone).
+ * the allow list that were found (an operator's entries are left alone). The
+ * caller holds the lists' lock.
  * Return: 0 or a negative errno; silent.
  */
 int guard_apply(const struct xdp *xdp, const struct guard *g);

@@ -8,6 +8,7 @@
 
 #include "leaver.h"
 #include "log.h"
+#include "privileges.h"
 
 /* Signals of the terminal reach both of us; when to leave is the loader's to say. */
 static void wait_for_word(int fd)
@@ -18,6 +19,8 @@ static void wait_for_word(int fd)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	if (privileges_keep_identity(true))
+		return;
 	if (read(fd, &word, 1) != 1)
 		return; /* the loader is gone, and what it attached stays */
 	word = xdp_detach_all() ? 1 : 0;
@@ -43,7 +46,8 @@ int leaver_start(struct leaver *l, const struct xdp *xdp)
 	}
 	if (pid == 0) {
 		close(ends[0]);
-		close(xdp->root); /* the lock is the loader's alone, and dies with it */
+		close(xdp->root); /* the locks are the loader's alone, and die with it */
+		close(xdp->lists);
 		wait_for_word(ends[1]);
 		_exit(0);
 	}

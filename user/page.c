@@ -4,11 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "page.h"
+#include "whole.h"
 
 static const struct page_ops *const formats[] = { &page_html, &page_tex, &page_json, &page_csv };
 
@@ -26,55 +25,24 @@ const struct page_ops *page_find(const char *path)
 	return NULL;
 }
 
-/* Everything is on the disk under the temporary name, or an error says why not. */
-static int write_all(const struct page_ops *ops, int fd, const struct model *m)
-{
-	FILE *out = fdopen(fd, "w");
-	int err = 0;
-
-	if (!out) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	ops->write(out, m);
-	if (fflush(out) || ferror(out) || fsync(fd))
-		err = errno ? -errno : -EIO;
-	if (fclose(out) && !err)
-		err = -errno;
-	return err;
-}
-
-static mode_t wanted_mode(void)
-{
-	mode_t mask = umask(0);
-
-	umask(mask);
-	return 0666 & ~mask;
-}
-
 int page_write(const struct page_ops *ops, const char *path, const struct model *m)
 {
-	char *part = NULL;
-	int fd = -1, err = 0;
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+	int err = 0;
 
-	if (asprintf(&part, "%s.XXXXXX", path) < 0) {
-		log_error("writing %s: no memory", path);
-		return -ENOMEM;
-	}
-	fd = mkstemp(part);
-	if (fd < 0 || fchmod(fd, wanted_mode()))
-		err = -errno;
+	if (out)
+		ops->write(out, m);
+	if (!out || ferror(out))
+		err = -ENOMEM;
+	if (out && fclose(out))
+		err = -ENOMEM;
 	if (!err)
-		err = write_all(ops, fd, m);
-	if (!err && rename(part, path))
-		err = -errno;
-	if (err) {
+		err = whole_write(path, text, bytes);
+	if (err)
 		log_error("writing %s: %s", path, strerror(-err));
-		if (fd >= 0)
-			unlink(part);
-	}
-	free(part);
+	free(text);
 	return err;
 }
 

@@ -3,8 +3,8 @@
  * privileges.h - giving up what is no longer needed, in two steps: first what
  * the process may do to others (identity, capabilities), then which system
  * calls it can still make. The order of a command that reads strangers' bytes:
- * open what needs root, privileges_drop(), open what is written,
- * privileges_confine(), and only then read.
+ * open what needs root, privileges_drop(), open what is written (before, where
+ * root itself will own it), privileges_confine(), and only then read.
  *
  * Neither step can be undone, and neither can be inherited by another program:
  * no role can execute one.
@@ -26,9 +26,18 @@ enum privileges_role {
  * Keeps CAP_NET_ADMIN for the loader (netlink answers some questions to nobody
  * else) and its identity (the pins are its own); the other roles keep nothing
  * and become, under sudo, the invoking user: what they write is that user's.
- * 0, or negative errno after a line.
+ * Root itself becomes nobody. 0, or negative errno after a line.
  */
 int privileges_drop(enum privileges_role role);
+
+/* Will a reader become nobody: then what it writes is opened before (see also whole.h). */
+bool privileges_change_identity(void);
+
+/*
+ * Gives up capabilities and no identity, for processes that read no stranger's bytes: one
+ * that writes a file keeps none, one that @detaches what that takes. As privileges_drop().
+ */
+int privileges_keep_identity(bool detaches);
 
 /*
  * Allows the role's system calls and refuses all others with EPERM: what was

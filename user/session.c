@@ -15,6 +15,7 @@
 #include "session.h"
 #include "session_proof.h"
 #include "session_slow.h"
+#include "session_tell.h"
 #include "tracking.h"
 #include "xdp_maps.h"
 
@@ -42,7 +43,7 @@ struct session {
 	__u64 packets_before;		/* counted by earlier sessions */
 	__u64 deadline_ns;		/* for the confirmation; 0: none is awaited */
 	__u64 polls;
-	__u64 lost;			/* events that did not fit, as told */
+	struct session_told told;
 	size_t blocks;			/* seen by the latest sweep */
 	bool hidden;			/* bpffs is gone from its place, as told */
 	bool crowded;			/* too many own addresses, as told */
@@ -191,27 +192,18 @@ static int look_at_block(const union ps_addr *addr, const struct ps_block *block
 static void sweep_blocks(struct session *s)
 {
 	struct sweep sweep = { .session = s, .now_ns = xdp_now_ns() };
-	struct ps_block block;
+	int err = 0;
 
 	if (s->blocks > SWEEP_ALWAYS && s->polls % SLOW_POLLS)
 		return;
 	xdp_each_block(s->xdp, look_at_block, &sweep);
-	for (size_t i = 0; i < sweep.n; i++)
-		if (xdp_block_get(s->xdp, &sweep.expired[i], &block) == 0 &&
-		    block.until_ns <= sweep.now_ns) /* not blocked again meanwhile */
-			xdp_block_del(s->xdp, &sweep.expired[i]);
+	for (size_t i = 0; i < sweep.n && (!err || err == -ENOENT); i++)
+		err = xdp_block_expire(s->xdp, &sweep.expired[i], sweep.now_ns);
+	if (err && err != -ENOENT)
+		log_warn("cannot remove a block that ran out: %s", strerror(-err));
 	s->blocks = sweep.seen - sweep.n;
 	free(sweep.expired);
-}
-
-static void tell_lost(struct session *s, const struct ps_counters *now)
-{
-	__u64 lost = now->stage[PS_COUNT_EVENT_LOST];
-
-	if (lost > s->lost)
-		log_warn("%llu events were lost, the ring buffer was full; blocks are not affected",
-			 (unsigned long long)(lost - s->lost));
-	s->lost = lost;
+	session_tell_full(&s->told, s->blocks);
 }
 
 static __u64 packets_of(const struct ps_counters *c)
@@ -237,12 +229,21 @@ static void tell_poll(struct session *s, const struct ps_counters *now)
 	s->before = *now;
 }
 
-static bool still_listed(const struct xdp_link *links, int n, unsigned int ifindex)
+static const struct xdp_link *listed(const struct xdp_link *links, int n, unsigned int ifindex)
 {
 	for (int i = 0; i < n; i++)
-		if (links[i].ifindex == ifindex && links[i].ifname[0])
-			return true;
-	return false;
+		if (links[i].ifindex == ifindex)
+			return &links[i];
+	return NULL;
+}
+
+static void tell_gone(const struct xdp_link *before, const struct xdp_link *now)
+{
+	if (now && now->elsewhere)
+		log_warn("%s went to another network namespace, and is watched there; `pscan-xdp "
+			 "detach --all` ends that", before->ifname);
+	else if (!now || !now->ifname[0])
+		log_warn("%s is no longer attached: it was removed or detached", before->ifname);
 }
 
 static void tell_renamed(const struct session *s, const struct xdp_link *now)
@@ -276,11 +277,10 @@ static int check_links(struct session *s)
 	}
 	s->hidden = false;
 	for (int i = 0; i < s->n_links; i++)
-		if (s->links[i].ifname[0] && !still_listed(now, n, s->links[i].ifindex))
-			log_warn("%s is no longer attached: it was removed or detached",
-				 s->links[i].ifname);
+		if (s->links[i].ifname[0])
+			tell_gone(&s->links[i], listed(now, n, s->links[i].ifindex));
 	for (int i = 0; i < n; i++) {
-		live += now[i].ifname[0] != '\0';
+		live += now[i].ifname[0] || now[i].elsewhere;
 		tell_renamed(s, &now[i]);
 	}
 	s->n_links = n > 0 ? n : 0;
@@ -309,9 +309,13 @@ static void refresh_guard(struct session *s)
 		log_warn("this host has more addresses than the %d that fit: what could be an answer "
 			 "to the others is not scored", PS_LOCALS_MAX);
 	s->crowded = guard.crowded;
-	err = guard_apply(s->xdp, &guard);
-	if (!err)
-		err = xdp_lists_expire(s->xdp);
+	err = xdp_lists_lock(s->xdp);
+	if (!err) {
+		err = guard_apply(s->xdp, &guard);
+		if (!err)
+			err = xdp_lists_expire(s->xdp);
+		xdp_lists_unlock(s->xdp);
+	}
 	if (err)
 		log_warn("cannot update the allow and deny lists: %s", strerror(-err));
 }
@@ -348,7 +352,7 @@ static int poll_once(struct session *s)
 	session_slow_poll(&s->slow);
 	sweep_blocks(s);
 	if (xdp_counters(s->xdp, &now) == 0) {
-		tell_lost(s, &now);
+		session_tell_lost(&s->told, &now);
 		tell_poll(s, &now);
 		if (s->options->max_packets &&
 		    packets_of(&now) - s->packets_before >= s->options->max_packets)
@@ -473,7 +477,7 @@ int session_run(const struct xdp *xdp, const struct session_options *options)
 		s.deadline_ns = xdp_now_ns() + options->confirm_ns;
 	s.n_links = xdp_links(s.links, LINKS_MAX);
 	if (xdp_counters(xdp, &s.before) == 0) {
-		s.lost = s.before.stage[PS_COUNT_EVENT_LOST];
+		session_told_begin(&s.told, &s.before);
 		s.packets_before = packets_of(&s.before);
 	}
 	err = open_report(&s);

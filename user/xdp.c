@@ -23,7 +23,6 @@
 #include "xdp_maps.h"
 #include "xdp_probe.h"
 
-
 /* What is pinned under which name, and what tells a map of ours from any other. */
 static const struct map_shape {
 	const char *name;
@@ -137,6 +136,7 @@ void xdp_close(struct xdp *xdp)
 		close_fd(&xdp->fd[i]);
 	close_fd(&xdp->prog);
 	close_fd(&xdp->root);
+	close_fd(&xdp->lists);
 	free(xdp);
 }
 
@@ -150,26 +150,12 @@ struct xdp *xdp_new(void)
 		xdp->fd[i] = -1;
 	xdp->prog = -1;
 	xdp->root = -1;
+	xdp->lists = -1;
 	libbpf_set_print(libbpf_log);
 	return xdp;
 }
 
 /* ---- load and adopt --------------------------------------------------- */
-
-bool xdp_holds_pins(const struct xdp *xdp)
-{
-	struct stat ours, there;
-
-	return fstat(xdp->root, &ours) == 0 && stat(XDP_ROOT, &there) == 0 &&
-	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-}
-
-bool xdp_pins_hidden(const struct xdp *xdp)
-{
-	struct stat ours;
-
-	return !xdp_holds_pins(xdp) && fstat(xdp->root, &ours) == 0 && ours.st_nlink > 0;
-}
 
 static int open_root(struct xdp *xdp)
 {
@@ -220,31 +206,40 @@ static void fresh_config(const struct xdp_load_options *o, struct ps_config *cfg
 	cfg->flow_bits = PS_FLOW_BITS;
 }
 
-/* Takes over the sizes of maps that exist, and writes the rule that was asked for. */
-static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct ps_config *cfg)
+/* Writes the rule that was asked for; the rest of what exists is not the loader's alone. */
+static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct ps_config *fresh)
 {
-	int err;
+	struct ps_config *cfg;
 
-	if (xdp->adopted) {
-		err = xdp_config_get(xdp, cfg);
-		if (err)
-			return err;
+	if (!xdp->adopted) {
+		fresh->rule = o->rule;
+		fresh->save_ports = o->save_ports;
+		return xdp_config_set(xdp, fresh);
 	}
+	cfg = xdp_config_map(xdp);
+	if (!cfg)
+		return -errno;
 	cfg->rule = o->rule;
 	cfg->save_ports = o->save_ports;
 	cfg->loader_pid = 0; /* announce() */
-	return xdp_config_set(xdp, cfg);
+	xdp_config_unmap(cfg);
+	return 0;
 }
 
 /* Sizes and pins of the maps, before load. */
-static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg, bool pinned)
+static int prepare_maps(struct pscan_bpf *skel, const struct ps_config *cfg,
+			const struct xdp_load_options *o)
 {
 	char path[128];
 	int err = 0;
 
 	bpf_map__set_max_entries(skel->maps.marks, 1U << cfg->mark_bits);
 	bpf_map__set_max_entries(skel->maps.buckets, 1U << cfg->bucket_bits);
-	for (int i = 0; pinned && !err && i < XDP_MAP_MAX; i++) {
+	if (o->blocks_max) {
+		bpf_map__set_type(skel->maps.blocks, BPF_MAP_TYPE_HASH);
+		bpf_map__set_max_entries(skel->maps.blocks, o->blocks_max);
+	}
+	for (int i = 0; !o->unpinned && !err && i < XDP_MAP_MAX; i++) {
 		xdp_map_pin((enum xdp_map)i, path);
 		err = bpf_map__set_pin_path(
 			bpf_object__find_map_by_name(skel->obj, map_shapes[i].name), path);
@@ -315,7 +310,7 @@ static int load_skeleton(struct xdp *xdp, const struct xdp_load_options *o)
 	skel->rodata->test_clock = o->test_clock;
 	skel->rodata->with_cookies = o->rule.unproven == PS_UNPROVEN_COOKIE;
 	fit(skel->progs.pscan, &skel->rodata->have_conntrack);
-	err = prepare_maps(skel, &cfg, !o->unpinned);
+	err = prepare_maps(skel, &cfg, o);
 	if (!err)
 		err = pscan_bpf__load(skel);
 	if (err) {
@@ -347,15 +342,17 @@ static int pin_prog(const struct xdp *xdp)
 /* Everything is in its place: who waits in xdp_await_loader() may join. */
 static int announce(const struct xdp *xdp)
 {
-	struct ps_config cfg;
-	int err = xdp_config_get(xdp, &cfg);
+	struct ps_config *cfg = xdp_config_map(xdp);
+	int err;
 
-	cfg.loader_pid = (__u32)getpid();
-	if (!err)
-		err = xdp_config_set(xdp, &cfg);
-	if (err)
+	if (!cfg) {
+		err = -errno;
 		log_error("cannot set up the XDP program's maps: %s", strerror(-err));
-	return err;
+		return err;
+	}
+	__atomic_store_n(&cfg->loader_pid, (__u32)getpid(), __ATOMIC_RELEASE);
+	xdp_config_unmap(cfg);
+	return 0;
 }
 
 /* Made by a loader that was killed before it wrote the rule: no record, no link, never in use. */
@@ -425,6 +422,8 @@ int xdp_load(const struct xdp_load_options *options, struct xdp **out)
 			err = lock_root(xdp);
 		if (!err)
 			err = find_pinned(xdp);
+		if (!err)
+			err = xdp_lists_open(xdp);
 	}
 	if (!err)
 		err = load_skeleton(xdp, options);

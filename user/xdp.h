@@ -57,6 +57,7 @@ enum xdp_map {
 struct xdp {
 	int fd[XDP_MAP_MAX];	/* maps; -1 when not open */
 	int root;		/* pin folder, for the loader's lock; -1 when pinned nowhere */
+	int lists;		/* folder whose lock edits of the lists take; -1 as above */
 	int prog;		/* loaded program; -1 when only the maps are open */
 	bool adopted;		/* the maps were there before */
 };
@@ -66,6 +67,8 @@ struct xdp_load_options {
 	unsigned int bucket_bits;	/* 0: PS_BUCKET_BITS */
 	unsigned int mark_bits;		/* 0: PS_MARK_BITS */
 	bool save_ports;
+	unsigned int blocks_max;	/* 0: PS_BLOCKS_MAX, the least active make room; else
+					 * nobody makes room for more; tests only */
 	bool test_clock;		/* time from config.test_now_ns; tests only */
 	bool unpinned;			/* maps live as long as this process; tests and replay */
 };
@@ -74,6 +77,7 @@ struct xdp_load_options {
 struct xdp_link {
 	char ifname[IF_NAMESIZE];	/* as it is called now; "" when it is gone */
 	unsigned int ifindex;
+	bool elsewhere;			/* it went to another network namespace, and the program along */
 	bool native;
 	__u32 prog_id;
 	__u32 dispatcher;		/* program that runs it among others; 0: attached by itself */

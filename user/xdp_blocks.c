@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* xdp_blocks.c - automatic blocks, one by one; see xdp_maps.h. */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,17 @@ int xdp_block_add(const struct xdp *xdp, const union ps_addr *addr, const struct
 	return bpf_map_update_elem(xdp->fd[XDP_MAP_BLOCKS], addr, block, BPF_ANY) ? -errno : 0;
 }
 
+/* Places that an LRU map may hold back for each CPU (LOCAL_FREE_TARGET in the kernel's
+ * bpf_lru_list.c) while others are evicted. */
+#define LRU_SPARE 128
+
+size_t xdp_blocks_room(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return PS_BLOCKS_MAX - LRU_SPARE * (size_t)(cpus > 0 ? cpus : 1);
+}
+
 void xdp_offender_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_offender *out)
 {
 	if (bpf_map_lookup_elem(xdp->fd[XDP_MAP_OFFENDERS], addr, out))
@@ -55,6 +67,20 @@ int xdp_offender_set(const struct xdp *xdp, const union ps_addr *addr,
 int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr)
 {
 	if (bpf_map_delete_elem(xdp->fd[XDP_MAP_BLOCKS], addr))
+		return -errno;
+	return xdp_edited(xdp);
+}
+
+int xdp_block_expire(const struct xdp *xdp, const union ps_addr *addr, __u64 now_ns)
+{
+	int fd = xdp->fd[XDP_MAP_BLOCKS];
+	struct ps_block block;
+
+	/* Nothing can be removed on a condition, but what was removed can be told. */
+	if (bpf_map_lookup_and_delete_elem(fd, addr, &block))
+		return -errno;
+	if (block.until_ns > now_ns && bpf_map_update_elem(fd, addr, &block, BPF_NOEXIST) &&
+	    errno != EEXIST)
 		return -errno;
 	return xdp_edited(xdp);
 }

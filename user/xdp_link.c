@@ -45,7 +45,8 @@ static int interface_state(struct xdp_link *link)
 	return 0;
 }
 
-/* What the kernel knows about the link behind @fd; -ENODEV when its interface is gone. */
+/* What the kernel knows about the link behind @fd; -ENODEV when its interface is gone, or
+ * in another network namespace. */
 static int link_state(int fd, struct xdp_link *link)
 {
 	struct bpf_link_info info = {};
@@ -56,7 +57,8 @@ static int link_state(int fd, struct xdp_link *link)
 		return -errno;
 	link->ifindex = info.xdp.ifindex;
 	link->prog_id = info.prog_id;
-	return interface_state(link);
+	link->elsewhere = link->ifindex && interface_state(link);
+	return link->ifname[0] ? 0 : -ENODEV;
 }
 
 /* The same for who may pass through the pin folder, but neither list it nor open links. */
@@ -330,7 +332,7 @@ static int swap_link(const struct xdp *xdp, const struct xdp_link *link)
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return 0;
-	if (link->ifname[0] == '\0') {
+	if (link->ifname[0] == '\0' && !link->elsewhere) {
 		unlink(path); /* the interface is gone, only our pin kept the link */
 	} else if (bpf_link_update(fd, xdp->prog, NULL)) {
 		err = -errno;
@@ -401,7 +403,7 @@ static int remove_entry(const char *name)
 	snprintf(path, sizeof(path), XDP_ROOT "/%.60s", name);
 	if (has_prefix(name, LINK_PREFIX))
 		return remove_link(path);
-	return unlink(path) ? -errno : 0;
+	return unlink(path) && (errno != EISDIR || rmdir(path)) ? -errno : 0;
 }
 
 /* Removes from the pin folder every place where the program is attached, or everything else. */

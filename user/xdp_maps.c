@@ -256,9 +256,7 @@ int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_s
 
 /* ---- the configuration in place ------------------------------------------ */
 
-/* For writing it word by word: a rule that another process sets meanwhile stays.
- * NULL and errno on failure. */
-static struct ps_config *map_config(const struct xdp *xdp)
+struct ps_config *xdp_config_map(const struct xdp *xdp)
 {
 	void *cfg = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
 			 xdp->fd[XDP_MAP_CONFIG], 0);
@@ -266,168 +264,30 @@ static struct ps_config *map_config(const struct xdp *xdp)
 	return cfg == MAP_FAILED ? NULL : cfg;
 }
 
-static void unmap_config(struct ps_config *cfg)
+void xdp_config_unmap(struct ps_config *cfg)
 {
 	munmap(cfg, (size_t)sysconf(_SC_PAGESIZE));
 }
 
 int xdp_edited(const struct xdp *xdp)
 {
-	struct ps_config *cfg = map_config(xdp);
+	struct ps_config *cfg = xdp_config_map(xdp);
 
 	if (!cfg)
 		return -errno;
 	__atomic_fetch_add(&cfg->edits, 1, __ATOMIC_RELAXED);
-	unmap_config(cfg);
+	xdp_config_unmap(cfg);
 	return 0;
 }
 
 int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2])
 {
-	struct ps_config *cfg = map_config(xdp);
+	struct ps_config *cfg = xdp_config_map(xdp);
 
 	if (!cfg)
 		return -errno;
 	for (int v6 = 0; v6 < 2; v6++)
 		__atomic_store_n(&cfg->tracked_until_ns[v6], until_ns[v6], __ATOMIC_RELAXED);
-	unmap_config(cfg);
+	xdp_config_unmap(cfg);
 	return 0;
-}
-
-/* ---- lists ---------------------------------------------------------------- */
-
-static struct ps_prefix to_key(const struct prefix *prefix)
-{
-	struct ps_prefix key = { .bits = prefix->bits };
-
-	memcpy(key.addr, &prefix->addr, sizeof(key.addr));
-	return key;
-}
-
-static int trie_add(int fd, const struct prefix *prefix, const void *value)
-{
-	struct ps_prefix key = to_key(prefix);
-
-	return bpf_map_update_elem(fd, &key, value, BPF_ANY) ? -errno : 0;
-}
-
-static int trie_del(int fd, const struct prefix *prefix)
-{
-	struct ps_prefix key = to_key(prefix);
-
-	return bpf_map_delete_elem(fd, &key) ? -errno : 0;
-}
-
-int xdp_allow_add(const struct xdp *xdp, const struct prefix *prefix, const struct ps_allow *value)
-{
-	return trie_add(xdp->fd[XDP_MAP_ALLOW], prefix, value);
-}
-
-int xdp_allow_del(const struct xdp *xdp, const struct prefix *prefix)
-{
-	return trie_del(xdp->fd[XDP_MAP_ALLOW], prefix);
-}
-
-int xdp_allow_find(const struct xdp *xdp, const union ps_addr *addr, struct ps_allow *out)
-{
-	struct ps_prefix key = to_key(&(struct prefix){ *addr, 128 });
-
-	if (bpf_map_lookup_elem(xdp->fd[XDP_MAP_ALLOW], &key, out))
-		return -errno;
-	return out->until_ns && out->until_ns <= xdp_now_ns() ? -ENOENT : 0;
-}
-
-static int count_key(const void *key, const void *value, void *data)
-{
-	(void)key;
-	(void)value;
-	++*(__u32 *)data;
-	return 0;
-}
-
-static __u32 trie_entries(int fd, size_t value_bytes)
-{
-	__u32 n = 0;
-
-	walk_keys(&(struct walk){ fd, sizeof(struct ps_prefix), value_bytes, 0, count_key, &n });
-	return n;
-}
-
-/* The program skips the look-up in a list that config says is empty. */
-static int update_counts(const struct xdp *xdp)
-{
-	struct ps_config *cfg = map_config(xdp);
-
-	if (!cfg)
-		return -errno;
-	__atomic_store_n(&cfg->deny_count,
-			 trie_entries(xdp->fd[XDP_MAP_DENY], sizeof(struct ps_deny)),
-			 __ATOMIC_RELAXED);
-	__atomic_store_n(&cfg->dst_count, trie_entries(xdp->fd[XDP_MAP_DST], sizeof(__u8)),
-			 __ATOMIC_RELAXED);
-	__atomic_fetch_add(&cfg->edits, 1, __ATOMIC_RELAXED);
-	unmap_config(cfg);
-	return 0;
-}
-
-int xdp_deny_add(const struct xdp *xdp, const struct prefix *prefix, const struct ps_deny *value)
-{
-	int err = trie_add(xdp->fd[XDP_MAP_DENY], prefix, value);
-
-	return err ? err : update_counts(xdp);
-}
-
-int xdp_deny_del(const struct xdp *xdp, const struct prefix *prefix)
-{
-	int err = trie_del(xdp->fd[XDP_MAP_DENY], prefix);
-
-	return err ? err : update_counts(xdp);
-}
-
-struct lapsed {
-	struct prefix prefix;
-	__u64 now_ns;
-};
-
-static int lapsed_allow(const struct prefix *prefix, const struct ps_allow *value, void *data)
-{
-	struct lapsed *l = data;
-
-	l->prefix = *prefix;
-	return value->until_ns && value->until_ns <= l->now_ns;
-}
-
-static int lapsed_deny(const struct prefix *prefix, const struct ps_deny *value, void *data)
-{
-	struct lapsed *l = data;
-
-	l->prefix = *prefix;
-	return value->until_ns && value->until_ns <= l->now_ns;
-}
-
-int xdp_lists_expire(const struct xdp *xdp)
-{
-	struct lapsed l = { .now_ns = xdp_now_ns() };
-	int err;
-
-	while ((err = xdp_each_allow(xdp, lapsed_allow, &l)) == 1)
-		if ((err = xdp_allow_del(xdp, &l.prefix)))
-			return err;
-	while (!err && (err = xdp_each_deny(xdp, lapsed_deny, &l)) == 1)
-		if ((err = xdp_deny_del(xdp, &l.prefix)))
-			return err;
-	return err;
-}
-
-int xdp_dst_set(const struct xdp *xdp, const struct prefix *prefixes, unsigned int n)
-{
-	int fd = xdp->fd[XDP_MAP_DST], err = 0;
-	struct ps_prefix key;
-
-	while (bpf_map_get_next_key(fd, NULL, &key) == 0)
-		if (bpf_map_delete_elem(fd, &key))
-			return -errno;
-	for (unsigned int i = 0; i < n && !err; i++)
-		err = trie_add(fd, &prefixes[i], &(__u8){ 1 });
-	return err ? err : update_counts(xdp);
 }

@@ -17,6 +17,11 @@ int xdp_config_set(const struct xdp *xdp, const struct ps_config *cfg);
 /* config.tracked_until_ns alone; what other processes write meanwhile stays. */
 int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2]);
 
+/* The configuration in place, for writing it word by word: what another process writes
+ * meanwhile stays. NULL and errno on failure. */
+struct ps_config *xdp_config_map(const struct xdp *xdp);
+void xdp_config_unmap(struct ps_config *cfg);
+
 /* Ends all that the CPUs remember of flows and of busy blocked sources: what
  * they meet next passes every list and every stage again. */
 int xdp_edited(const struct xdp *xdp);
@@ -45,11 +50,19 @@ int xdp_source_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_s
 int xdp_block_get(const struct xdp *xdp, const union ps_addr *addr, struct ps_block *out);
 /* Removed blocks drop no further packet. */
 int xdp_block_del(const struct xdp *xdp, const union ps_addr *addr);
+/*
+ * Removes one that ran out by @now_ns. One that the program made in its place meanwhile, or
+ * prolonged, is back at once; scans that go on in between are dropped all the same, since
+ * their score is over the threshold.
+ */
+int xdp_block_expire(const struct xdp *xdp, const union ps_addr *addr, __u64 now_ns);
 /* Writes one that is there, but for its counts, which stay the program's. A packet that it
  * drops at that moment may go uncounted. */
 int xdp_block_set(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);
 /* Writes one, new or in the place of what is there. */
 int xdp_block_add(const struct xdp *xdp, const union ps_addr *addr, const struct ps_block *block);
+/* With so many entries the list is full: the next may push one out. */
+size_t xdp_blocks_room(void);
 /* Removes those inside @within; NULL: all. Return: how many, or a negative errno. */
 int xdp_blocks_lift(const struct xdp *xdp, const struct prefix *within);
 
@@ -58,13 +71,20 @@ void xdp_offender_get(const struct xdp *xdp, const union ps_addr *addr, struct p
 int xdp_offender_set(const struct xdp *xdp, const union ps_addr *addr,
 		     const struct ps_offender *offender);
 
+/* The lock of the lists, for xdp_load() and xdp_open(); prints the line itself. */
+int xdp_lists_open(struct xdp *xdp);
+/*
+ * Who edits the lists holds it: all up to the next blank line but the look-up of one.
+ * It dies with its process. -EBUSY when another kept it for seconds.
+ */
+int xdp_lists_lock(const struct xdp *xdp);
+void xdp_lists_unlock(const struct xdp *xdp);
 /* -ENOSPC when the list is full. */
 int xdp_allow_add(const struct xdp *xdp, const struct prefix *prefix,
 		  const struct ps_allow *value);
 int xdp_allow_del(const struct xdp *xdp, const struct prefix *prefix);
 /* The longest allowed prefix around @addr that is in force, as the program sees it. */
 int xdp_allow_find(const struct xdp *xdp, const union ps_addr *addr, struct ps_allow *out);
-
 /* Keep config.deny_count and config.dst_count in step with the lists. */
 int xdp_deny_add(const struct xdp *xdp, const struct prefix *prefix, const struct ps_deny *value);
 int xdp_deny_del(const struct xdp *xdp, const struct prefix *prefix);

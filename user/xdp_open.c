@@ -61,12 +61,34 @@ static int open_maps(__u32 which, __u32 flags, struct xdp **out)
 
 int xdp_open(struct xdp **out)
 {
-	return open_maps(~0U, 0, out);
+	int err = open_maps(~0U, 0, out);
+
+	if (err)
+		return err;
+	err = xdp_lists_open(*out);
+	if (err)
+		xdp_close(*out);
+	return err;
 }
 
 int xdp_open_reader(struct xdp **out)
 {
 	return open_maps(XDP_MAPS_SHARED, BPF_F_RDONLY, out);
+}
+
+bool xdp_holds_pins(const struct xdp *xdp)
+{
+	struct stat ours, there;
+
+	return fstat(xdp->root, &ours) == 0 && stat(XDP_ROOT, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+bool xdp_pins_hidden(const struct xdp *xdp)
+{
+	struct stat ours;
+
+	return !xdp_holds_pins(xdp) && fstat(xdp->root, &ours) == 0 && ours.st_nlink > 0;
 }
 
 /*

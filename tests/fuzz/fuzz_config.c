@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fuzz_config.c - what people type: the rule's options, durations, prefixes.
+ * fuzz_config.c - what people type, and what DHCP clients write: the rule's options,
+ * durations, prefixes, resolv.conf.
  * Whatever is taken is valid, and what is written back reads as the same.
  */
 #include <stdint.h>
@@ -12,6 +13,7 @@
 
 #include "addr.h"
 #include "duration.h"
+#include "guard.h"
 #include "rule.h"
 
 #define CHECK(condition)                \
@@ -70,6 +72,25 @@ static void try_rule(char *text)
 	CHECK(rule_apply(&o) == 0);
 }
 
+/* Only resolvers, none twice, no more than there is room for. */
+static void try_resolvers(const char *text, size_t bytes)
+{
+	static struct guard guard;
+	FILE *f = fmemopen((void *)text, bytes, "r");
+
+	if (!f)
+		return;
+	guard.n = 0;
+	guard_resolvers(&guard, f);
+	fclose(f);
+	CHECK(guard.n <= GUARD_MAX);
+	for (unsigned int i = 0; i < guard.n; i++) {
+		CHECK(guard.entry[i].kind == PS_ALLOW_RESOLVER);
+		for (unsigned int k = 0; k < i; k++)
+			CHECK(!ps_addr_eq(&guard.entry[i].addr, &guard.entry[k].addr));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
@@ -77,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 	memcpy(text, data, bytes);
 	text[bytes] = '\0';
+	try_resolvers(text, bytes);
 	try_duration(text);
 	try_prefix(text);
 	try_rule(text);

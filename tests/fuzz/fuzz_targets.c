@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fuzz_targets.c - the scanner's texts (targets, excludes, ports, control
- * bits) and the packets strangers send it. Whatever is accepted must be an
+ * fuzz_targets.c - the scanner's texts (targets, excludes, files of them, ports,
+ * control bits) and the packets strangers send it, while it looks for hosts and while
+ * it scans them. Whatever is accepted must be an
  * index space that maps both ways.
  *
  * First byte: what the rest is. Names are not resolved: nothing leaves.
  */
 #include <assert.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <pscan/parse.h>
 
 #include "scan/match.h"
 #include "scan/probe_link.h"
@@ -53,6 +59,27 @@ static void fuzz_targets(char *text)
 	targets_free(&targets);
 }
 
+/* A file as it is, but for the letters that would be asked of a name server. */
+static void fuzz_file(char *text, size_t size)
+{
+	struct target_resolve resolve = { .family = 0 };
+	struct targets targets = { 0 };
+	int fd = memfd_create("targets", MFD_CLOEXEC);
+	char path[32];
+
+	for (size_t i = 0; i < size; i++)
+		if ((text[i] | 32) >= 'a' && (text[i] | 32) <= 'z')
+			text[i] = '#';
+	if (write(fd, text, size) != (ssize_t)size)
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (targets_load(&targets, path, false, &resolve) == 0)
+		targets_load(&targets, path, true, &resolve);
+	targets_finish(&targets);
+	targets_free(&targets);
+	close(fd);
+}
+
 static void fuzz_ports(const char *text)
 {
 	static struct ports ports;
@@ -65,7 +92,7 @@ static void fuzz_ports(const char *text)
 }
 
 static struct targets everybody;
-static struct phase phases[2];
+static struct phase phases[3];
 
 static void prepare(void)
 {
@@ -73,7 +100,9 @@ static void prepare(void)
 	static struct port_set ports;
 
 	memset(&ports, 0xff, sizeof(ports));
-	if (targets_add(&everybody, "0.0.0.0/0", &resolve) < 0 || targets_finish(&everybody) < 0 ||
+	if (targets_add(&everybody, "0.0.0.0/0", &resolve) < 0 ||
+	    targets_add(&everybody, "2001:db8::/96", &resolve) < 0 ||
+	    targets_finish(&everybody) < 0 || phase_discovery(&phases[2], true) < 0 ||
 	    phase_ports(&phases[0], PHASE_TCP, &probe_tcp_syn, &ports) < 0 ||
 	    phase_ports(&phases[1], PHASE_UDP, &probe_udp, &ports) < 0)
 		abort();
@@ -88,12 +117,15 @@ static void fuzz_packet(const uint8_t *data, size_t size, const struct phase *ph
 						.udp_port_count = 1 };
 	struct match_input input = { .context = &context, .targets = &everybody, .phase = phase };
 	struct match match;
+	struct ps_packet packet;
 	union ps_addr addr;
 	__u8 mac[6];
 
 	if (match_packet(&input, data, data + size, &match))
 		assert(match.unit < phase->unit_count && match.target < everybody.count);
 	link_arp_reply(data, data + size, &addr, mac);
+	if (ps_parse_ip(data, data + size, &packet) == PS_PARSE_OK)
+		link_nd_advert(&packet, data + packet.payload_off, data + size, &addr, mac);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -109,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data + 1, size - 1);
 	text[size - 1] = '\0';
-	switch (data[0] % 4) {
+	switch (data[0] % 6) {
 	case 0:
 		fuzz_targets(text);
 		break;
@@ -119,8 +151,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 2:
 		fuzz_packet(data + 1, size - 1, &phases[0]);
 		break;
-	default:
+	case 3:
 		fuzz_packet(data + 1, size - 1, &phases[1]);
+		break;
+	case 4:
+		fuzz_packet(data + 1, size - 1, &phases[2]);
+		break;
+	default:
+		fuzz_file(text, size - 1);
 	}
 	free(text);
 	return 0;

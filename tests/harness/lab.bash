@@ -14,7 +14,8 @@ repo=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 lab_sh=$repo/tools/lab.sh
 built=$repo/build
 harness=$repo/build/tests/harness
-pscan=$repo/build/pscan-xdp
+# Another build of it, as build/san/pscan-xdp: what a sanitizer says fails the test.
+pscan=$(realpath "${PSCAN:-$repo/build/pscan-xdp}")
 export repo lab_sh built harness pscan
 
 target4=198.51.100.1
@@ -31,6 +32,7 @@ need_root() {
 lab_up() {
 	lab=$(basename "$BATS_TEST_FILENAME" .bats)-${BATS_TEST_NUMBER:-0}-$$
 	export lab
+	[ -z "${PSCAN-}" ] || sanitize
 	"$lab_sh" up "$lab" "$@"
 	lab_pid_a=$("$lab_sh" pid "$lab" a)
 	lab_pid_t=$("$lab_sh" pid "$lab" t)
@@ -40,6 +42,31 @@ lab_up() {
 
 lab_down() {
 	[ -z "${lab-}" ] || "$lab_sh" down "$lab"
+	[ -z "${reports-}" ] || nothing_reported
+}
+
+# Reports go where also a process without root's identity can write them.
+sanitize() {
+	reports=$(mktemp -d)
+	chmod 1777 "$reports"
+	export ASAN_OPTIONS=log_path=$reports/report
+	export UBSAN_OPTIONS=log_path=$reports/report:print_stacktrace=1
+}
+
+nothing_reported() {
+	local found=0
+
+	if [ -n "$(ls "$reports")" ]; then
+		head -n 60 "$reports"/* >&2
+		found=1
+	fi
+	rm -r "$reports"
+	return $found
+}
+
+# The build under test is confined as users' are; the sanitizers' cannot be.
+need_confinement() {
+	[ -z "${PSCAN-}" ] || skip "not under the sanitizers"
 }
 
 # enter a|t|s CMD...: become CMD in that host. What `lab.sh exec` does without its start,

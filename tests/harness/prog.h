@@ -61,11 +61,10 @@ static inline void prog_lo_up(void)
 	close(fd);
 }
 
-static inline int prog_load_with(bool test_clock, struct ps_rule rule)
+/* Unpinned, whatever else is asked for. */
+static inline int prog_load_options(struct xdp_load_options options)
 {
-	struct xdp_load_options options = { .rule = rule, .unpinned = true,
-					    .test_clock = test_clock };
-
+	options.unpinned = true;
 	if (unshare(CLONE_NEWNET))
 		return -1;
 	prog_lo_up();
@@ -77,6 +76,12 @@ static inline int prog_load_with(bool test_clock, struct ps_rule rule)
 		return -1;
 	prog.cfg->test_now_ns = 1000 * SEC;
 	return xdp_events_open(prog.xdp, prog_on_event, NULL, &prog.ring);
+}
+
+static inline int prog_load_with(bool test_clock, struct ps_rule rule)
+{
+	return prog_load_options((struct xdp_load_options){ .rule = rule,
+							    .test_clock = test_clock });
 }
 
 static inline int prog_load(bool test_clock)

@@ -17,6 +17,7 @@ none=0000000000000000
 
 setup() {
 	need_root
+	need_confinement
 	lab_up
 }
 
@@ -37,6 +38,7 @@ confined() {
 		[ "$(of "$1" CapEff)" = "$2" ] &&
 		[ "$(of "$1" CapPrm)" = "$2" ] &&
 		[ "$(of "$1" CapInh)" = "$none" ] &&
+		[ "$(of "$1" CapBnd)" = "${bounded-$none}" ] &&
 		[ "$(of "$1" CapAmb)" = "$none" ]
 }
 
@@ -58,7 +60,6 @@ scan4() {
 @test "attached, the loader keeps CAP_NET_ADMIN alone, and does all its work" {
 	attach --block-time 1s
 	wait_for confined "$loader_pid" $net_admin
-	[ "$(of "$loader_pid" CapBnd)" = $none ]
 	scan4
 	wait_for told scan "$attacker4"
 	on t ip addr add 203.0.113.9/32 dev t0
@@ -100,6 +101,7 @@ attach_with() {
 
 @test "looking after maps and pins takes no capability at all" {
 	attach_with +bpf,+perfmon,+sys_admin --block-time 1s
+	bounded=$(of "$loader_pid" CapBnd) # may not be emptied without CAP_SETPCAP
 	wait_for confined "$loader_pid" $none
 	scan4
 	wait_for told scan "$attacker4"
@@ -142,7 +144,7 @@ attach_with() {
 	spawn loader t "$pscan" attach --pcap t0
 	wait_for grep -q "watching 1 interface" "$loader_err"
 	confined "$loader_pid" $none
-	[ "$(of "$loader_pid" CapBnd)" = $none ]
+	nobody "$loader_pid"
 	scan4
 	wait_for grep -q "SCAN $attacker4" "$loader_out"
 	kill -INT "$loader_pid"
@@ -150,33 +152,81 @@ attach_with() {
 }
 
 @test "the scanner keeps nothing once its sockets are open" {
-	spawn scan a "$pscan" scan --syn --no-ping --delay 1 -p 1-20 "$target4"
-	wait_for confined "$scan_pid" $none
-	kill -INT "$scan_pid"
-	wait "$scan_pid" || [ $? -eq 1 ]
-	spawn scan a "$pscan" scan --connect --no-ping --delay 1 -p 1-20 "$target4"
-	wait_for confined "$scan_pid" $none
-	kill -INT "$scan_pid"
-	wait "$scan_pid" || [ $? -eq 1 ]
-	rm -f pscan-xdp.resume
+	local how left
+
+	for how in --syn --connect; do
+		left=$BATS_TEST_TMPDIR/left$how
+		spawn scan a "$pscan" scan $how --no-ping --delay 1 -p 1-20 --resume-file "$left" "$target4"
+		wait_for confined "$scan_pid" $none
+		nobody "$scan_pid"
+		kill -INT "$scan_pid"
+		wait "$scan_pid" || [ $? -eq 1 ]
+		# Root's folder, which nobody writes to: what stayed behind for it did.
+		jq -e '.version == 1' "$left"
+		[ "$(stat -c %u "$left")" -eq 0 ]
+	done
+}
+
+# nobody PID: is it that user, whom no file of root's is open to.
+nobody() {
+	[ "$(of "$1" Uid | xargs)" = "65534 65534 65534 65534" ] &&
+		[ "$(of "$1" Gid | xargs)" = "65534 65534 65534 65534" ] && [ -z "$(of "$1" Groups)" ]
 }
 
 # reads COMMAND...: what is it while it waits for a capture from standard input.
 reads() {
 	mkfifo "$BATS_TEST_TMPDIR/capture"
-	spawn reader t env SUDO_UID=65534 SUDO_GID=65534 sh -c \
+	# shellcheck disable=SC2086 # none or two
+	spawn reader t env -u SUDO_UID -u SUDO_GID $as sh -c \
 		"exec '$pscan' $1 - $2 <'$BATS_TEST_TMPDIR/capture'"
 	exec 4>"$BATS_TEST_TMPDIR/capture"
 	wait_for confined "$reader_pid" $none
-	[ "$(of "$reader_pid" Uid | cut -f 1-4 | xargs)" = "65534 65534 65534 65534" ]
+	nobody "$reader_pid"
 	cat "$repo"/tests/fuzz/corpus/replay/syn.pcap >&4
 	exec 4>&-
 	wait "$reader_pid"
 	rm "$BATS_TEST_TMPDIR/capture"
 }
 
-@test "replay and report read captures as nobody in particular, also under sudo" {
-	local theirs
+@test "root reads captures as nobody, and what it writes is root's" {
+	local as="" out=$BATS_TEST_TMPDIR/out
+
+	mkdir -m 700 "$out"
+	reads replay "--json --events $out/events -l $out/page.tex"
+	jq -es '.[-1].event == "summary"' "$reader_out"
+	reads report "-o $out/page.html"
+	[ "$(stat -c %u "$out"/* | sort -u)" = 0 ]
+	[ "$(stat -c %n "$out"/* | wc -l)" -eq 3 ]
+	grep -q "</html>" "$out/page.html"
+	# Who only writes the page keeps root's name, and no capability.
+	spawn_keeper
+	[ "$(of "$keeper_pid" Seccomp)" -eq 2 ]
+	[ "$(of "$keeper_pid" CapPrm)" = $none ]
+	[ "$(of "$keeper_pid" CapBnd)" = $none ]
+	kill -KILL "$reader_pid"
+	wait_for gone "$keeper_pid"
+	exec 4>&-
+	run --separate-stderr "$pscan" replay --events "$out/no/events" "$repo/tests/fuzz/corpus/replay/syn.pcap"
+	[ "$status" -eq 1 ]
+	one_line "No such file"
+}
+
+# A report that waits for its capture, and the process it left behind to write the page.
+spawn_keeper() {
+	mkfifo "$BATS_TEST_TMPDIR/held"
+	spawn reader t sh -c "exec '$pscan' report - -o '$BATS_TEST_TMPDIR/held.html' \
+		<'$BATS_TEST_TMPDIR/held'"
+	exec 4>"$BATS_TEST_TMPDIR/held"
+	wait_for confined "$reader_pid" $none
+	keeper_pid=$(pgrep -P "$reader_pid")
+}
+
+gone() {
+	[ ! -e "/proc/$1/fd/0" ]
+}
+
+@test "under sudo, replay and report read captures as the invoking user" {
+	local theirs as="SUDO_UID=65534 SUDO_GID=65534"
 
 	reads replay "--json"
 	jq -es '.[-1].event == "summary"' "$reader_out"

@@ -23,8 +23,10 @@
 #include "privileges.h"
 #include "unit.h"
 
+#define NOBODY 65534
+
 static char folder[] = "/tmp/confine.XXXXXX";
-static char theirs[64];
+static char theirs[64], roots[64];
 static int map;
 
 /* ---- attempts: 0, or the negative errno they were refused with ------------------- */
@@ -130,6 +132,14 @@ static int try_read(void)
 	return outcome(open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
 }
 
+/* What root alone may read: the filter lets it be opened, the identity does not. */
+static int try_roots(void)
+{
+	int err = outcome(open(roots, O_RDONLY | O_CLOEXEC));
+
+	return err == -EACCES ? -EPERM : err;
+}
+
 static int try_write(void)
 {
 	return outcome(open(theirs, O_WRONLY));
@@ -231,6 +241,7 @@ static const struct attempt {
 	{ "ask about connections", try_netfilter, LOADER, LOADER },
 	{ "read the audit log", try_audit, 0, 0 },
 	{ "read a file", try_read, ANY, ANY },
+	{ "read a file of root's", try_roots, LOADER, LOADER },
 	{ "write a file", try_write, 0, ANY },
 	{ "cut a file short", try_cut, 0, ANY },
 	{ "make a file", try_create, 0, ANY },
@@ -322,12 +333,15 @@ static void test_abort(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	unsetenv("SUDO_UID"); /* who would not own the files here */
+	unsetenv("SUDO_UID"); /* it is nobody's identity that root takes then */
 	map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "confine", 4, 4, 1, NULL);
 	if (map < 0 || !mkdtemp(folder))
 		return -1;
 	snprintf(theirs, sizeof(theirs), "%s/theirs", folder);
-	return close(creat(theirs, 0600));
+	snprintf(roots, sizeof(roots), "%s/roots", folder);
+	if (close(creat(theirs, 0600)) || close(creat(roots, 0600)))
+		return -1;
+	return chown(theirs, NOBODY, NOBODY) || chown(folder, NOBODY, NOBODY) || chmod(folder, 0711);
 }
 
 static int tear_down(void **state)
@@ -338,6 +352,7 @@ static int tear_down(void **state)
 	snprintf(path, sizeof(path), "%s/new", folder);
 	unlink(path);
 	unlink(theirs);
+	unlink(roots);
 	return rmdir(folder);
 }
 

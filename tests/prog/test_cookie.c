@@ -6,6 +6,8 @@
  */
 #include "prog_sockets.h"
 
+#include "damage.h"
+
 #include <bpf/bpf.h>
 #include <time.h>
 
@@ -370,6 +372,50 @@ static void cost(bool v6)
 	assert_true(closed - drop < 20000);
 }
 
+/* ---- damage ----------------------------------------------------------------------------- */
+
+#define MUTATIONS 200000 /* unless the environment says otherwise */
+
+/*
+ * SYNs of a blocked source, damaged: what is answered at all was a whole SYN, and the answer is
+ * a SYN+ACK with right sums, back to whom it came from; everything else is passed or dropped.
+ */
+static void test_damaged(void **state)
+{
+	int mutations = getenv("MUTATIONS") ? atoi(getenv("MUTATIONS")) : MUTATIONS, answers = 0;
+	(void)state;
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct pkt from[2];
+
+		begin(v6);
+		from[0] = segment(OPEN_PORT, PS_TCP_SYN, 1000, 0, true);
+		from[1] = segment(80, PS_TCP_SYN, 1000, 0, false);
+		for (int i = 0; i < mutations / 2; i++) {
+			struct pkt p = damage(&from[i & 1]);
+			struct ps_packet was;
+			struct answer a;
+
+			prog_at(prog_now() + 10 * MS);
+			a = run(p);
+			assert_true(a.verdict == XDP_PASS || a.verdict == XDP_DROP ||
+				    a.verdict == XDP_TX);
+			if (a.verdict != XDP_TX)
+				continue;
+			answers++;
+			assert_int_equal(damage_parse(&p, &was), PS_PARSE_OK);
+			assert_int_equal(was.proto, PS_IP_TCP);
+			assert_true((was.flags & PS_TCP_SYN) && !(was.flags & PS_TCP_ACK));
+			assert_true((a.packet.flags & PS_TCP_SYN) && (a.packet.flags & PS_TCP_ACK));
+			assert_true(ps_addr_eq(&a.packet.dst, &was.src));
+			assert_int_equal(a.packet.dport, was.sport);
+			check_sums(&a);
+		}
+	}
+	assert_true(answers > mutations / 100);
+	print_message("# %d frames, %d answered\n", mutations, answers);
+}
+
 static const struct CMUnitTest tests[] = {
 	BOTH("the answer, byte for byte, is the same for open and closed ports", bytes_of_it),
 	BOTH("a VLAN tag stays", tagged),
@@ -378,6 +424,7 @@ static const struct CMUnitTest tests[] = {
 	BOTH("no answer beyond the rate", limited),
 	BOTH("the ACK of a cookie", acknowledged),
 	BOTH("what an answer costs", cost),
+	cmocka_unit_test(test_damaged),
 };
 
 PROG_MAIN("cookie", tests, setup)

@@ -7,140 +7,7 @@
  *
  * The clock stands still but for the last of these, so every number is certain.
  */
-#include "prog.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
-
-#define CPUS 2
-#define PORTS 32
-#define SOURCES_MAX (2 * PS_WAYS)
-
-/* One round: both CPUs send @calls bursts of @repeat packets, to ports in an order of their own,
- * from each of @n sources in turn. */
-struct round {
-	union ps_addr src[SOURCES_MAX];
-	int n;
-	int calls;
-	bool v6;
-	__u32 repeat;
-	pthread_barrier_t start;
-	atomic_int ended;
-};
-
-struct worker {
-	struct round *round;
-	int cpu;
-	int err;
-	__u64 dropped; /* calls whose last packet was */
-};
-
-static void *work(void *data)
-{
-	struct worker *w = data;
-	struct round *r = w->round;
-	struct pkt frame = r->v6 ? PKT(ETH(), IPV6(), TCP()) : PKT(ETH(), IPV4(), TCP());
-	cpu_set_t set;
-	__u32 verdict;
-
-	CPU_ZERO(&set);
-	CPU_SET(w->cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		w->err = -errno;
-	pthread_barrier_wait(&r->start);
-	for (int i = 0; i < r->calls && !w->err; i++) {
-		/* Up on one CPU, down on the other: they meet. */
-		int port = w->cpu ? PORTS - 1 - i / r->n % PORTS : i / r->n % PORTS;
-
-		pkt_set_src(&frame, &r->src[i % r->n]);
-		pkt_set_dport(&frame, (__u16)(40000 + port));
-		w->err = xdp_test_run(prog.xdp, frame.data, frame.bytes, 0, r->repeat, &verdict,
-				      NULL);
-		w->dropped += verdict == XDP_DROP;
-	}
-	atomic_fetch_add(&r->ended, 1);
-	return NULL;
-}
-
-/* @meanwhile: what the test itself does until both CPUs have ended. Return: calls that ended
- * with a drop. */
-static __u64 run_beside(struct round *r, void (*meanwhile)(struct round *r))
-{
-	struct worker w[CPUS];
-	pthread_t thread[CPUS];
-	__u64 dropped = 0;
-
-	pthread_barrier_init(&r->start, NULL, CPUS);
-	for (int i = 0; i < CPUS; i++) {
-		w[i] = (struct worker){ .round = r, .cpu = i };
-		assert_int_equal(pthread_create(&thread[i], NULL, work, &w[i]), 0);
-	}
-	if (meanwhile)
-		meanwhile(r);
-	for (int i = 0; i < CPUS; i++) {
-		pthread_join(thread[i], NULL);
-		assert_int_equal(w[i].err, 0);
-		dropped += w[i].dropped;
-	}
-	pthread_barrier_destroy(&r->start);
-	return dropped;
-}
-
-static void run(struct round *r)
-{
-	run_beside(r, NULL);
-}
-
-static __u64 packets_of(const struct ps_source *s)
-{
-	__u64 sum = 0;
-
-	for (int c = 0; c < PS_CLASS_MAX; c++)
-		sum += s->packets[c];
-	return sum;
-}
-
-/*
- * The event holds as many ports as it has points. One probe crosses, and with
- * it may come the one that waited in the mark: the CPU that fetched it may be
- * held up while the other enters all the rest.
- */
-static void check_event(const struct ps_event *e)
-{
-	assert_int_equal(e->score, e->source.probes);
-	assert_in_range(e->score, prog.cfg->rule.threshold, prog.cfg->rule.threshold + 1);
-}
-
-/* After a round in monitor mode: every packet is in one place, every port once. */
-static void check_watched(const struct round *r, __u64 total)
-{
-	__u64 entered = 0, left = prog_count(PS_COUNT_FIRST) + prog_count(PS_COUNT_AGAIN);
-
-	prog_expect_events((unsigned int)r->n);
-	assert_int_equal(prog_count(PS_COUNT_SCAN), r->n);
-	for (int i = 0; i < r->n; i++) {
-		__u32 points[PS_CLASS_SLOTS];
-		struct ps_source s;
-
-		assert_int_equal(xdp_source_get(prog.xdp, &r->src[i], &s), 0);
-		assert_int_equal(s.probes, PORTS);
-		assert_int_equal(ps_score_by_class(&prog.cfg->rule, &s, prog_now(), points), PORTS);
-		assert_int_equal(s.detections, 1);
-		assert_int_equal(s.peak, PORTS);
-		entered += packets_of(&s);
-	}
-	assert_int_equal(left + prog_count(PS_COUNT_SCORED), total);
-	/* The first packet of each source waits in its mark, and is entered with the second. */
-	assert_int_equal(entered, prog_count(PS_COUNT_SCORED) + (__u64)r->n);
-	for (unsigned int e = 0; e < prog.events; e++)
-		check_event(&prog.event[e]);
-}
-
-static void two_cpus(void)
-{
-	if (sysconf(_SC_NPROCESSORS_ONLN) < CPUS)
-		skip();
-}
+#include "cpus.h"
 
 /*
  * 1,000,000 probes. Most in fifty short rounds, because the delicate moment is
@@ -152,7 +19,7 @@ static void test_watched(void **state)
 {
 	(void)state;
 
-	two_cpus();
+	cpus_needed();
 	for (int i = 0; i <= 50; i++) {
 		struct round r = { .n = 1, .calls = 2000, .repeat = 1 };
 
@@ -164,8 +31,8 @@ static void test_watched(void **state)
 		prog.cfg->rule.threshold = (__u16)(21 + i % 11);
 		prog_forget();
 		r.src[0] = prog_source();
-		run(&r);
-		check_watched(&r, (__u64)CPUS * (__u64)r.calls * r.repeat);
+		cpus_run(&r);
+		cpus_check_watched(&r, (__u64)CPUS * (__u64)r.calls * r.repeat);
 	}
 }
 
@@ -173,7 +40,7 @@ static void test_blocked(void **state)
 {
 	(void)state;
 
-	two_cpus();
+	cpus_needed();
 	for (int i = 0; i < 20; i++) {
 		struct round r = { .n = 1, .calls = 5000, .repeat = 1 };
 		struct ps_block block;
@@ -182,9 +49,9 @@ static void test_blocked(void **state)
 		prog.cfg->rule.threshold = (__u16)(21 + i % 11);
 		prog_forget();
 		r.src[0] = prog_source();
-		run(&r);
+		cpus_run(&r);
 		prog_expect_events(1);
-		check_event(&prog.event[0]);
+		cpus_check_event(&prog.event[0]);
 		assert_int_equal(prog_count(PS_COUNT_SCAN), 1);
 		assert_int_equal(prog_count(PS_COUNT_BLOCK), 1);
 		assert_true(prog_has_block(&block));
@@ -207,7 +74,7 @@ static void neighbours(union ps_addr *src, int count)
 
 		prog.sources++;
 		src[n] = prog_source();
-		bucket = ps_bucket_index(prog.cfg, ps_hash_addr(prog.cfg->seed, &src[n]));
+		bucket = cpus_bucket(&src[n]);
 		if (n && bucket != want)
 			continue;
 		want = bucket;
@@ -219,7 +86,7 @@ static void test_neighbours(void **state)
 {
 	(void)state;
 
-	two_cpus();
+	cpus_needed();
 	for (int i = 0; i < 10; i++) {
 		struct round r = { .n = PS_WAYS, .calls = 10000, .repeat = 1 };
 
@@ -227,25 +94,10 @@ static void test_neighbours(void **state)
 		prog.cfg->rule.respond = PS_RESPOND_MONITOR;
 		neighbours(r.src, r.n);
 		prog_forget();
-		run(&r);
-		check_watched(&r, (__u64)CPUS * (__u64)r.calls * r.repeat);
+		cpus_run(&r);
+		cpus_check_watched(&r, (__u64)CPUS * (__u64)r.calls * r.repeat);
 		assert_int_equal(prog_count(PS_COUNT_EVICT) <= PS_WAYS, 1);
 	}
-}
-
-/* Every packet left the flow once, at one of these places. */
-static __u64 all_exits(void)
-{
-	return prog_count(PS_COUNT_FIRST) + prog_count(PS_COUNT_AGAIN) +
-	       prog_count(PS_COUNT_SCORED) + prog_count(PS_COUNT_DROP);
-}
-
-/* What happened is what was told or was counted as lost. */
-static void check_told(__u64 happened)
-{
-	while (xdp_events_poll(prog.ring, 0) > 0)
-		;
-	assert_int_equal(prog.events + prog_count(PS_COUNT_EVENT_LOST), happened);
 }
 
 /*
@@ -254,17 +106,17 @@ static void check_told(__u64 happened)
  */
 static void test_evictions(void **state)
 {
-	struct round r = { .n = SOURCES_MAX, .calls = 100000, .repeat = 1 };
+	struct round r = { .n = 2 * PS_WAYS, .calls = 100000, .repeat = 1 };
 	int held = 0;
 	(void)state;
 
-	two_cpus();
+	cpus_needed();
 	prog_begin(false);
 	prog.cfg->rule.respond = PS_RESPOND_MONITOR;
 	neighbours(r.src, r.n);
 	prog_forget();
-	run(&r);
-	assert_int_equal(all_exits(), CPUS * r.calls);
+	cpus_run(&r);
+	assert_int_equal(cpus_all_exits(), CPUS * r.calls);
 	assert_true(prog_count(PS_COUNT_EVICT) > 1000);
 	for (int i = 0; i < r.n; i++) {
 		struct ps_source s;
@@ -273,11 +125,11 @@ static void test_evictions(void **state)
 			continue;
 		held++;
 		assert_in_range(s.probes, 1, PORTS);
-		assert_true(packets_of(&s) >= s.probes);
+		assert_true(cpus_packets_of(&s) >= s.probes);
 		assert_true(s.peak <= PORTS && s.detections <= 1);
 	}
 	assert_int_equal(held, PS_WAYS);
-	check_told(prog_count(PS_COUNT_SCAN));
+	cpus_check_told(prog_count(PS_COUNT_SCAN));
 	print_message("# %llu records made, %llu pushed out\n",
 		      (unsigned long long)prog_count(PS_COUNT_ADMIT),
 		      (unsigned long long)prog_count(PS_COUNT_EVICT));
@@ -325,14 +177,14 @@ static void test_same_tag(void **state)
 	int held = 0;
 	(void)state;
 
-	two_cpus();
+	cpus_needed();
 	prog_begin(true);
 	prog.cfg->rule.respond = PS_RESPOND_MONITOR;
 	prog.cfg->bucket_bits = 0;
 	prog.cfg->seed = 0x0123456789abcdefULL;
 	same_tag(r.src);
 	prog_forget();
-	run(&r);
+	cpus_run(&r);
 	for (int i = 0; i < r.n; i++) {
 		struct ps_source s;
 
@@ -340,13 +192,13 @@ static void test_same_tag(void **state)
 			continue;
 		held++;
 		assert_in_range(s.probes, 1, PORTS);
-		assert_true(packets_of(&s) <= CPUS * (__u64)r.calls / 2 + 1);
+		assert_true(cpus_packets_of(&s) <= CPUS * (__u64)r.calls / 2 + 1);
 	}
 	prog.cfg->bucket_bits = bits;
 	assert_int_equal(held, 1);
-	assert_int_equal(all_exits(), CPUS * r.calls);
+	assert_int_equal(cpus_all_exits(), CPUS * r.calls);
 	assert_true(prog_count(PS_COUNT_EVICT) > 100);
-	check_told(prog_count(PS_COUNT_SCAN));
+	cpus_check_told(prog_count(PS_COUNT_SCAN));
 }
 
 /* A tenth of a second goes by whenever another packet was dropped. */
@@ -369,13 +221,13 @@ static void test_renewals(void **state)
 	__u64 dropped;
 	(void)state;
 
-	two_cpus();
+	cpus_needed();
 	prog_begin(false);
 	prog.cfg->rule.block_ns = 20 * SEC;
 	prog_forget();
 	r.src[0] = prog_source();
 	assert_int_equal(prog_scan(101, 7, MS), 7);
-	dropped = run_beside(&r, time_goes_on);
+	dropped = cpus_run_beside(&r, time_goes_on);
 	assert_int_equal(dropped, CPUS * r.calls);
 	assert_int_equal(prog_count(PS_COUNT_DROP), dropped);
 	assert_int_equal(prog_count(PS_COUNT_SCAN), 1);
@@ -387,7 +239,7 @@ static void test_renewals(void **state)
 	assert_true(prog_has_block(&block));
 	assert_in_range(block.until_ns, prog_now() + 19 * SEC, prog_now() + 20 * SEC);
 	assert_true(block.renewals > 0);
-	check_told(1 + block.renewals);
+	cpus_check_told(1 + block.renewals);
 	print_message("# %llu packets, %u renewals told\n", (unsigned long long)block.packets,
 		      block.renewals);
 }
@@ -412,20 +264,20 @@ static void test_expiries(void **state)
 	__u64 dropped, scans;
 	(void)state;
 
-	two_cpus();
+	cpus_needed();
 	prog_begin(false);
 	prog.cfg->rule.block_ns = SEC;
 	prog_forget();
 	r.src[0] = prog_source();
-	dropped = run_beside(&r, time_leaps);
+	dropped = cpus_run_beside(&r, time_leaps);
 	scans = prog_count(PS_COUNT_SCAN);
 	assert_in_range(scans, 10, LEAPS + 1);
 	assert_int_equal(prog_count(PS_COUNT_BLOCK), scans);
-	assert_int_equal(all_exits(), CPUS * r.calls);
+	assert_int_equal(cpus_all_exits(), CPUS * r.calls);
 	/* Beside what the block dropped, the crossing probes and what was in flight with them. */
 	assert_in_range(dropped, prog_count(PS_COUNT_DROP) + scans,
 			prog_count(PS_COUNT_DROP) + prog_count(PS_COUNT_SCORED));
-	check_told(scans);
+	cpus_check_told(scans);
 	print_message("# %llu blocks ran out and were made anew\n", (unsigned long long)scans);
 }
 

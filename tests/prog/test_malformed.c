@@ -6,21 +6,9 @@
  *
  *	MUTATIONS=10000000 build/tests/prog/test_malformed
  */
-#include "prog.h"
-
-#include <pscan/parse.h>
+#include "damage.h"
 
 #define MUTATIONS 3000000 /* unless the environment says otherwise */
-
-static __u64 random_state = 88172645463325252ULL;
-
-static __u32 next_random(void) /* xorshift64*, Vigna 2016 */
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (__u32)(random_state * 0x2545f4914f6cdd1dULL >> 32);
-}
 
 static struct pkt too_many_extensions(void)
 {
@@ -85,31 +73,6 @@ static void test_each_reason(void **state)
 	expect(too_many_extensions(), PS_PARSE_EXT_DEPTH);
 }
 
-/* Overwrites up to eight bytes, mostly in the headers, and sometimes cuts the end off. */
-static struct pkt damaged(const struct pkt *from)
-{
-	struct pkt p = *from;
-	__u32 n = next_random() % 9;
-
-	for (__u32 i = 0; i < n; i++) {
-		__u32 r = next_random();
-
-		p.data[(r & 0xffff) % p.bytes] =
-			r >> 31 ? (__u8)(r >> 16) : p.data[(r & 0xffff) % p.bytes] ^ (1 << (r >> 16 & 7));
-	}
-	if (next_random() % 8 == 0) /* the kernel wants an Ethernet header's bytes */
-		p = pkt_cut(p, 14 + next_random() % (p.bytes - 13));
-	return p;
-}
-
-/* What the parser's native compilation says. */
-static __attribute__((noinline)) enum ps_parse native(const struct pkt *p)
-{
-	struct ps_packet parsed;
-
-	return ps_parse_eth(p->data, p->data + p->bytes, &parsed);
-}
-
 static void test_mutations(void **state)
 {
 	struct pkt from[] = {
@@ -131,10 +94,11 @@ static void test_mutations(void **state)
 	prog_begin(false);
 	prog_forget();
 	for (int i = 0; i < mutations; i++) {
-		struct pkt p = damaged(&from[(__u32)i % (sizeof(from) / sizeof(from[0]))]);
+		struct ps_packet parsed;
+		struct pkt p = damage(&from[(__u32)i % (sizeof(from) / sizeof(from[0]))]);
 
 		prog_at(prog_now() + MS);
-		expected[native(&p)]++;
+		expected[damage_parse(&p, &parsed)]++;
 		drops += prog_run(p) == XDP_DROP;
 	}
 	for (int r = 0; r < PS_PARSE_MAX; r++) {

@@ -15,6 +15,7 @@
 #include "addr.h"
 #include "log.h"
 #include "scan/resume.h"
+#include "whole.h"
 
 #define RESUME_VERSION 1
 
@@ -292,7 +293,8 @@ int resume_save(const struct scan *scan, const char *path, int argc, char **argv
 {
 	struct json_object *root = json_object_new_object(), *arguments = json_object_new_array();
 	struct json_object *phases = json_object_new_array(), *hosts = json_object_new_array();
-	int err = 0;
+	const char *text;
+	int err;
 
 	add_number(root, "version", RESUME_VERSION);
 	for (int i = 1; i < argc; i++)
@@ -315,10 +317,10 @@ int resume_save(const struct scan *scan, const char *path, int argc, char **argv
 	for (size_t i = 0; i < scan->hosts.n; i++)
 		json_object_array_add(hosts, save_host(scan, scan->hosts.all[i]));
 	json_object_object_add(root, "hosts", hosts);
-	if (json_object_to_file_ext(path, root, JSON_C_TO_STRING_PLAIN) < 0) {
-		err = -EIO;
-		log_error("cannot write the resume file %s: %s", path, json_util_get_last_err());
-	}
+	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN);
+	err = text ? whole_write(path, text, strlen(text)) : -ENOMEM;
+	if (err)
+		log_error("cannot write the resume file %s: %s", path, strerror(-err));
 	json_object_put(root);
 	return err;
 }
