@@ -130,7 +130,6 @@ static void on_event(const struct ps_event *event, void *data)
 
 	if (event->kind == PS_EVENT_SCAN) {
 		read_contacts(s);
-		facts.tool = session_slow_tool(&s->slow, event);
 		session_prove_event(s->xdp, &s->proof, s->options->rule, &told);
 	}
 	session_slow_event(&s->slow, &told, &facts);
@@ -150,16 +149,14 @@ struct sweep {
 static void prove_block(struct session *s, const union ps_addr *addr, const struct ps_block *block,
 			__u64 now_ns)
 {
-	struct report_facts facts = { 0 };
 	struct ps_block now = *block;
 	struct ps_event event;
 
 	if (!proof_awaited(s->options->rule, block, now_ns) || ps_since(block->since_ns, now_ns) < EVENT_LATE_NS ||
 	    !session_prove_block(s->xdp, &s->proof, s->options->rule, addr, &now))
 		return;
-	facts.tool = slow_tool_name(now.tool);
 	ps_event_from_block(&now, PS_EVENT_PROVEN, 0, now_ns, &event);
-	report_scan(s->report, &event, NULL, &facts);
+	report_scan(s->report, &event, NULL, &(struct report_facts){ slow_tool_name(now.tool), 0 });
 }
 
 static int look_at_block(const union ps_addr *addr, const struct ps_block *block, void *data)

@@ -156,25 +156,23 @@ static void note_tool(const struct xdp *xdp, const struct ps_event *event, enum 
 }
 
 /* The packets of a burst wait for their judgement when it is told. */
-const char *session_slow_tool(const struct session_slow *s, const struct ps_event *event)
+static enum slow_tool tool_of(const struct session_slow *s, const union ps_addr *source)
 {
-	const union ps_addr *source = &event->source.addr;
-	enum slow_tool tool;
+	enum slow_tool tool = outcome_host_tool(s->host, source);
 
-	if (!s->slow)
-		return "";
-	tool = outcome_host_tool(s->host, source);
-	if (tool == SLOW_TOOL_NONE)
-		tool = slow_tool_of(s->slow, source);
-	note_tool(s->options.xdp, event, tool);
-	return slow_tool_name(tool);
+	return tool != SLOW_TOOL_NONE ? tool : slow_tool_of(s->slow, source);
 }
 
 void session_slow_event(struct session_slow *s, const struct ps_event *event,
 			struct report_facts *facts)
 {
+	enum slow_tool tool;
+
 	if (!s->slow || event->kind != PS_EVENT_SCAN)
 		return;
 	slow_told(s->slow, event);
+	tool = tool_of(s, &event->source.addr);
+	note_tool(s->options.xdp, event, tool);
+	facts->tool = slow_tool_name(tool);
 	facts->handshake = slow_handshake_of(s->slow, &event->source.addr, event->source.first_ns);
 }
