@@ -74,6 +74,16 @@ static __always_inline bool cookie_valid(struct xdp_md *ctx, struct bpf_sock *sk
 				       sizeof(struct ps_tcp)) == 0;
 }
 
+/* The socket that a TCP packet with this tuple would get to; to be released. */
+static __always_inline struct bpf_sock *tcp_lookup(struct xdp_md *ctx,
+						   struct bpf_sock_tuple *tuple, __u32 bytes)
+{
+	/* Two calls: the verifier wants a constant size. */
+	if (bytes == sizeof(tuple->ipv4))
+		return bpf_skc_lookup_tcp(ctx, tuple, sizeof(tuple->ipv4), BPF_F_CURRENT_NETNS, 0);
+	return bpf_skc_lookup_tcp(ctx, tuple, sizeof(tuple->ipv6), BPF_F_CURRENT_NETNS, 0);
+}
+
 /* What the TCP socket that would get @p makes of it: connecting, open, closing and in
  * TIME-WAIT it explains. */
 static __always_inline enum sock_says tcp_socket(struct xdp_md *ctx, const struct ps_packet *p)
@@ -81,13 +91,8 @@ static __always_inline enum sock_says tcp_socket(struct xdp_md *ctx, const struc
 	enum sock_says found = SOCKET_EXPLAINS;
 	struct bpf_sock_tuple tuple = {};
 	__u32 bytes = flow_tuple(p, &tuple);
-	struct bpf_sock *sk;
+	struct bpf_sock *sk = tcp_lookup(ctx, &tuple, bytes);
 
-	/* Two calls: the verifier wants a constant size. */
-	if (bytes == sizeof(tuple.ipv4))
-		sk = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	else
-		sk = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return SOCKET_NONE;
 	if (sk->state == BPF_TCP_NEW_SYN_RECV)
@@ -97,6 +102,35 @@ static __always_inline enum sock_says tcp_socket(struct xdp_md *ctx, const struc
 				SOCKET_COOKIE : SOCKET_NONE;
 	bpf_sk_release(sk);
 	return found;
+}
+
+/*
+ * Does somebody listen on this TCP port of @p's destination, an own address? Asked for a
+ * source port that no connection has. A function in BPF too: it is asked per piece of evidence.
+ */
+__attribute__((noinline)) int listens(struct xdp_md *ctx, const struct ps_packet *p, __u32 port)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sk;
+	bool open;
+	__u32 bytes;
+
+	if (!p)
+		return false;
+	bytes = flow_tuple(p, &tuple);
+	if (bytes == sizeof(tuple.ipv4)) {
+		tuple.ipv4.sport = 0;
+		tuple.ipv4.dport = ps_htons((__u16)port);
+	} else {
+		tuple.ipv6.sport = 0;
+		tuple.ipv6.dport = ps_htons((__u16)port);
+	}
+	sk = tcp_lookup(ctx, &tuple, bytes);
+	if (!sk)
+		return false;
+	open = sk->state == BPF_TCP_LISTEN;
+	bpf_sk_release(sk);
+	return open;
 }
 
 /* A UDP socket bound to the port and, if connected, to this peer. */

@@ -44,8 +44,8 @@ __attribute__((noinline)) int parse(struct xdp_md *ctx, struct ps_packet *packet
 	return packet ? (int)ps_parse_eth(data, end, packet) : (int)PS_PARSE_NOT_IP;
 }
 
-/* Score and verdict of a probe that nothing explains. A function for the same reason. */
-__attribute__((noinline)) int detect(struct xdp_md *ctx, struct ps_sighting *it)
+/* Score of a probe that nothing explains. A function for the same reason. Return: enum ps_outcome. */
+__attribute__((noinline)) int detect(struct ps_sighting *it)
 {
 	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
 	struct scratch *tmp = bpf_map_lookup_elem(&scratch, &(__u32){ 0 });
@@ -56,16 +56,16 @@ __attribute__((noinline)) int detect(struct xdp_md *ctx, struct ps_sighting *it)
 	__u32 index;
 
 	if (!cfg || !tmp || !it)
-		return XDP_PASS;
+		return PS_OUTCOME_SCORED;
 	index = ps_bucket_index(cfg, it->hash);
 	bucket = bpf_map_lookup_elem(&buckets, &index);
 	if (!bucket)
-		return XDP_PASS;
+		return PS_OUTCOME_SCORED;
 	it->now_ns = clock_refine(cfg, it->now_ns);
 	a = allowed(&it->packet.src, it->now_ns);
 	if (a && a->kind == PS_ALLOW_USER) {
 		it->settled = true;
-		return count(PS_COUNT_ALLOWED), XDP_PASS;
+		return count(PS_COUNT_ALLOWED), PS_OUTCOME_SCORED;
 	}
 	it->blocks = ps_verdict(&cfg->rule, a).action == PS_ACTION_BLOCK;
 
@@ -81,8 +81,59 @@ __attribute__((noinline)) int detect(struct xdp_md *ctx, struct ps_sighting *it)
 		count(PS_COUNT_EVICT);
 	if (cfg->save_ports && !it->net)
 		save_ports(it);
+	return outcome;
+}
+
+/*
+ * A probe crosses: are there open doors in the snapshot that detect() took? SYNs to ports
+ * that somebody listens on become worth nothing. Asked when the rule is about to fire, and
+ * hardly ever twice of one piece: what was open counts no more, what was not makes it fire.
+ * So a look-up per SYN is what the adversary gets out of it, at most.
+ */
+__attribute__((noinline)) int find_open(struct xdp_md *ctx, struct ps_sighting *it)
+{
+	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
+	struct scratch *tmp = bpf_map_lookup_elem(&scratch, &(__u32){ 0 });
+	struct ps_source *seen;
+
+	if (!cfg || !tmp || !it)
+		return 0;
+	seen = &tmp->event.source;
+	if (cfg->rule.count_by != PS_BY_PORT || !bpf_map_lookup_elem(&locals, &it->packet.dst))
+		return 0;
+	PS_ROLLED
+	for (__u32 i = 0; i < PS_PROBES_MAX && i < seen->probes; i++) {
+		struct ps_probe *e = &seen->probe[i];
+
+		if (e->class == PS_CLASS_SYN && e->points && listens(ctx, &it->packet, e->port))
+			e->points = 0;
+	}
+	return 0;
+}
+
+/* Verdict of that probe. Functions of their own, these three, so that they use the same
+ * part of the stack one after the other. Return: XDP_*. */
+__attribute__((noinline)) int cross(struct xdp_md *ctx, struct ps_sighting *it)
+{
+	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
+	struct scratch *tmp = bpf_map_lookup_elem(&scratch, &(__u32){ 0 });
+	enum ps_outcome outcome;
+	struct ps_bucket *bucket;
+	__u32 index;
+
+	if (!cfg || !tmp || !it)
+		return XDP_PASS;
+	index = ps_bucket_index(cfg, it->hash);
+	bucket = bpf_map_lookup_elem(&buckets, &index);
+	if (!bucket)
+		return XDP_PASS;
+
+	bpf_spin_lock(&bucket->lock);
+	outcome = ps_cross(&cfg->rule, bucket, it, &tmp->event.source);
+	bpf_spin_unlock(&bucket->lock);
+
 	if (outcome == PS_OUTCOME_FIRED)
-		return fired(ctx, &cfg->rule, tmp, it, a);
+		return fired(ctx, &cfg->rule, tmp, it, allowed(&it->packet.src, it->now_ns));
 	return outcome == PS_OUTCOME_OVER && it->blocks ? XDP_DROP : XDP_PASS;
 }
 
@@ -139,6 +190,7 @@ static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg
 {
 	enum ps_count left = PS_COUNT_AGAIN;
 	__u64 fresh;
+	int outcome;
 
 	if (it->sight == PS_SIGHT_FIRST) {
 		fresh = ps_mark_make(it->hash, false, it->class, it->packet.dport, it->now_ns);
@@ -153,7 +205,12 @@ static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg
 	}
 	if (it->sight == PS_SIGHT_SECOND || it->sight == PS_SIGHT_TRACKED) {
 		track(mark, it);
-		return detect(ctx, it);
+		outcome = detect(it);
+		if (outcome == PS_OUTCOME_CROSSES) {
+			find_open(ctx, it);
+			return cross(ctx, it);
+		}
+		return outcome == PS_OUTCOME_OVER && it->blocks ? XDP_DROP : XDP_PASS;
 	}
 	if (it->sight == PS_SIGHT_AGAIN) {
 		fresh = ps_mark_renew(&cfg->rule, it->mark, it->now_ns);
@@ -163,6 +220,53 @@ static __always_inline int admit(struct xdp_md *ctx, const struct ps_config *cfg
 	if (!it->net)
 		count(left);
 	return XDP_PASS;
+}
+
+/*
+ * A connection of the source's explains the packet, so the port is open to it: its SYN
+ * there is worth nothing any more, in its record or, while it has none, in its mark. Where
+ * another CPU changes the mark just then, the points stay. A function in BPF too: called twice.
+ */
+__attribute__((noinline)) int settle(struct ps_sighting *it)
+{
+	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
+	struct ps_bucket *bucket;
+	__u64 *mark, left;
+	__u32 index;
+
+	if (!cfg || !it)
+		return 0;
+	mark = sight(cfg, it);
+	if (!mark || !ps_wants_settling(&cfg->rule, it))
+		return 0;
+	if (it->sight != PS_SIGHT_TRACKED) {
+		left = ps_mark_settle(it->mark, it->hash, it->packet.dport);
+		if (left != it->mark)
+			__sync_val_compare_and_swap(mark, it->mark, left);
+		return 0;
+	}
+	index = ps_bucket_index(cfg, it->hash);
+	bucket = bpf_map_lookup_elem(&buckets, &index);
+	if (!bucket)
+		return 0;
+	bpf_spin_lock(&bucket->lock);
+	ps_settle(bucket, it);
+	bpf_spin_unlock(&bucket->lock);
+	return 0;
+}
+
+/* Evidence explains the packet, which leaves the flow here. */
+static __always_inline int explained(const struct ps_config *cfg, struct ps_sighting *it)
+{
+	if (ps_wants_settling(&cfg->rule, it)) {
+		settle(it);
+		if (ps_wants_net(&it->packet)) {
+			ps_addr_net(&it->packet.src, &it->packet.src);
+			it->hash = ps_hash_addr(cfg->seed, &it->packet.src);
+			settle(it);
+		}
+	}
+	return count(PS_COUNT_EXPLAINED), XDP_PASS;
 }
 
 /* The same probe held against the sender's /64, unless that is a network of ours. */
@@ -216,7 +320,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		contact(ctx, it, PS_CONTACT_HANDSHAKE);
 	}
 	if (ps_evidence_explains(found))
-		return count(PS_COUNT_EXPLAINED), XDP_PASS;
+		return explained(cfg, it);
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return count(PS_COUNT_FORWARDED), XDP_PASS;
 	if (fresh && ps_contact_sampled(cfg->sample, it->hash, it->sight))

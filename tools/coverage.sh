@@ -33,16 +33,16 @@ def program: .tool | split(" ") | if .[0] == "pscan-xdp" then "pscan-xdp scan" e
 
 # shellcheck disable=SC2016,SC2034 # named by $mode
 full='
-["technique", "rate", "family", "tool", "engine", "detected", "named", "probes answered",
+["technique", "rate", "family", "tool", "engine", "detected", "named", "closed ports answered", "open",
  "first probe to block"],
-["---", "---", "---", "---", "---", "---", "---", "---:", "---:"],
+["---", "---", "---", "---", "---", "---", "---", "---:", "---:", "---:"],
 (.[] | select(.table == "scans") | [.technique, .rate, .family, "`\(.tool)`", .engine, .detected,
-	.named, .answered, (.ms | ms)])
+	.named, .answered, .open, (.ms | ms)])
 | row'
 
 # shellcheck disable=SC2016,SC2034 # named by $mode
 summary='
-["engine", "technique", "rate", "tried with", "family", "probes answered",
+["engine", "technique", "rate", "tried with", "family", "closed ports answered",
  "first probe to block"],
 ["---", "---", "---", "---", "---", "---:", "---:"],
 ([.[] | select(.table == "scans")] | group_by([.engine, .technique, .rate == "-T1"])[]

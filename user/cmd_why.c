@@ -17,6 +17,7 @@
 #include "names.h"
 #include "report.h"
 #include "rule.h"
+#include "slow/slow.h"
 #include "xdp_maps.h"
 
 struct answer {
@@ -132,9 +133,10 @@ static void print_evidence(const struct ps_source *s, unsigned int engine, __u64
 		const char *service = names_service(e->port, udp);
 
 		sum += e->points;
-		printf("  %+10.3f ms  %s/%-6u %-12s %-7s %3u points, sum %u\n",
+		printf("  %+10.3f ms  %s/%-6u %-12s %-7s %3u points, sum %u%s\n",
 		       first - report_age_ms(s, engine, e, at_ns), udp ? "udp" : "tcp", e->port,
-		       service ? service : "", names_class(e->class), e->points, sum);
+		       service ? service : "", names_class(e->class), e->points, sum,
+		       e->points || engine != PS_ENGINE_BURST ? "" : ": open");
 	}
 }
 
@@ -153,8 +155,10 @@ static void print_proof(const struct ps_block *b)
 	else
 		printf("unproven: nothing shows that the probes came from this address\n");
 	if (b->proof_ttl)
-		printf("hint: TTL %u of the handshake, %u of the crossing probe\n", b->proof_ttl,
-		       b->ttl);
+		printf("hint: TTL %u of the handshake, %u of the crossing probe%s\n", b->proof_ttl,
+		       b->ttl, b->proof_ttl == b->ttl ? "" : ": not the same way, so the handshake proves nothing");
+	if (b->tool)
+		printf("packets as of %s, which anybody can send\n", slow_tool_name(b->tool));
 }
 
 static void print_text(const struct answer *w)
@@ -215,6 +219,8 @@ static struct json_object *block_json(const struct answer *w)
 	json_number(o, "ttl", w->block.ttl);
 	if (w->block.proof_ttl)
 		json_number(o, "proof_ttl", w->block.proof_ttl);
+	if (w->block.tool)
+		json_text(o, "tool", slow_tool_name(w->block.tool));
 	json_number(o, "dropped", w->block.packets);
 	json_number(o, "dropped_bytes", w->block.bytes);
 	json_number(o, "score", w->block.score);

@@ -95,7 +95,7 @@ struct flow_key detector_slow_quoted(const struct detector *d, const struct engi
 				     const struct engine_packet *packet)
 {
 	const char *data = frame->data;
-	struct flow_key none = { 0, 0 };
+	struct flow_key none = { 0, 0, FLOW_STEP_ANY };
 	struct ps_packet quoted;
 
 	if (packet->parsed != PS_PARSE_OK || !is_error(&packet->it.packet) ||

@@ -114,6 +114,9 @@ static enum ps_action detect(struct engine *e, struct engine_packet *packet)
 		count(e, PS_COUNT_EVICT);
 	if (e->cfg.save_ports && !it->net)
 		store_save_ports(&e->store, it);
+	/* No open doors to find: a capture shows them by their answers, which come later. */
+	if (outcome == PS_OUTCOME_CROSSES)
+		outcome = ps_cross(&e->cfg.rule, bucket, it, &event.source);
 	if (outcome == PS_OUTCOME_FIRED)
 		return fired(e, packet, &event);
 	return outcome == PS_OUTCOME_OVER && it->blocks ? PS_ACTION_DROP : PS_ACTION_PASS;
@@ -175,6 +178,34 @@ static enum ps_action admit(struct engine *e, struct engine_packet *packet, __u6
 	return it->net ? PS_ACTION_PASS : leave(e, packet, left, PS_ACTION_PASS);
 }
 
+/* A connection of the source's explains the packet: its SYN is worth nothing any more. */
+static void settle_one(struct engine *e, struct ps_sighting *it)
+{
+	__u64 *mark = sight(e, it);
+
+	if (!ps_wants_settling(&e->cfg.rule, it))
+		return;
+	if (it->sight == PS_SIGHT_TRACKED)
+		ps_settle(store_bucket(&e->store, &e->cfg, it->hash), it);
+	else
+		*mark = ps_mark_settle(it->mark, it->hash, it->packet.dport);
+}
+
+/* That connection's first packet behind the answer does it, for the sender and for its /64. */
+static void settle(struct engine *e, struct engine_packet *packet)
+{
+	struct ps_sighting it = packet->it;
+
+	if (!packet->completes)
+		return;
+	settle_one(e, &it);
+	if (!ps_wants_net(&it.packet))
+		return;
+	ps_addr_net(&it.packet.src, &it.packet.src);
+	it.hash = ps_hash_addr(e->cfg.seed, &it.packet.src);
+	settle_one(e, &it);
+}
+
 /* The same probe held against the sender's /64. Whoever looks at the packet
  * afterwards finds its own source in it again. */
 static enum ps_action probe_net(struct engine *e, struct engine_packet *packet)
@@ -212,8 +243,10 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
 	if (ps_wants_evidence(it, fresh))
 		found = evidence(&e->flows, it, packet->answered);
-	if (ps_evidence_explains(found))
+	if (ps_evidence_explains(found)) {
+		settle(e, packet);
 		return leave(e, packet, PS_COUNT_EXPLAINED, PS_ACTION_PASS);
+	}
 	if (found == PS_EVIDENCE_UNKNOWN)
 		return leave(e, packet, PS_COUNT_FORWARDED, PS_ACTION_PASS);
 	if (fresh)
@@ -233,14 +266,14 @@ void engine_parse(struct engine *e, const struct engine_frame *frame, __u64 now_
 
 	packet->parsed = ps_parse_link(frame->link, data, data + frame->captured, &it->packet);
 	packet->ifindex = frame->ifindex;
-	packet->answered = packet->awaited = false;
+	packet->answered = packet->completes = packet->awaited = false;
 	packet->stage = PS_COUNT_MAX;
 	it->now_ns = now_ns;
 	it->frame_bytes = frame->bytes;
 	it->net = false;
 	it->settled = false;
 	it->hash = ps_hash_addr(e->cfg.seed, &it->packet.src);
-	packet->flow = (struct flow_key){ 0, 0 };
+	packet->flow = (struct flow_key){ 0, 0, FLOW_STEP_ANY };
 	if (packet->parsed != PS_PARSE_OK)
 		return;
 	packet->flow = flows_key(&e->flows, &it->packet, it->hash);
@@ -271,10 +304,13 @@ enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
 
 	flow = flows_see(&e->flows, packet->flow, it->now_ns);
 	packet->answered = flow & FLOW_ANSWERED;
+	packet->completes = flow & FLOW_COMPLETED;
 	packet->awaited = flow & FLOW_AWAITED;
 	packet->established = ok && ps_may_be_established(&it->packet);
-	if (packet->established && open_gate(e) && packet->answered)
+	if (packet->established && open_gate(e) && packet->answered) {
+		settle(e, packet);
 		return leave(e, packet, PS_COUNT_FLOW, PS_ACTION_PASS);
+	}
 
 	if (ok && ps_is_neighbour(&it->packet))
 		gate = GATE_OPEN;

@@ -33,6 +33,7 @@ struct engine_packet {
 	enum ps_parse parsed;
 	bool established;	/* has the flags of an open connection */
 	bool answered;		/* an earlier packet went the opposite way */
+	bool completes;		/* ... and this is the first that goes on behind it */
 	bool awaited;		/* somebody waits for what becomes of its flow */
 	enum ps_count stage;	/* where it left the flow; PS_COUNT_MAX: at the parser */
 };

@@ -12,7 +12,8 @@
 #define SEEN_DOWN (1ULL << 25)
 #define SEEN_BOTH (SEEN_UP | SEEN_DOWN)
 #define AWAITED (1ULL << 26)
-#define TAG_MASK (~0ULL << 27)
+#define GONE_ON (1ULL << 27)
+#define TAG_MASK (~0ULL << 28)
 
 /* Bytes that an Ethernet driver may add behind a short packet (IEEE 802.3: 46
  * bytes at least), and a trailer with them. */
@@ -77,9 +78,18 @@ static struct flow_line *line_of(const struct flows *flows, __u64 hash)
 	return &flows->line[hash & ((1U << FLOW_LINE_BITS) - 1)];
 }
 
+static enum flow_step step_of(const struct ps_packet *p)
+{
+	if (ps_may_be_established(p))
+		return FLOW_STEP_GOES_ON;
+	if (p->proto == PS_IP_TCP && p->flags & PS_TCP_RST)
+		return FLOW_STEP_ENDS;
+	return ps_classify(p) == PS_CLASS_SYN ? FLOW_STEP_OPENS : FLOW_STEP_ANY;
+}
+
 struct flow_key flows_key(const struct flows *flows, const struct ps_packet *p, __u64 src_hash)
 {
-	struct flow_key key = { 0, 0 };
+	struct flow_key key = { 0, 0, FLOW_STEP_ANY };
 	__u64 src, dst;
 
 	if (!flows->line || (p->proto != PS_IP_TCP && p->proto != PS_IP_UDP))
@@ -90,6 +100,7 @@ struct flow_key flows_key(const struct flows *flows, const struct ps_packet *p, 
 	key.way = src < dst ? SEEN_UP : SEEN_DOWN;
 	if (src == dst)
 		key.way = SEEN_UP; /* nobody answers himself */
+	key.step = step_of(p);
 	__builtin_prefetch(line_of(flows, key.hash), 1);
 	return key;
 }
@@ -121,6 +132,14 @@ unsigned int flows_see(struct flows *flows, struct flow_key key, __u64 now_ns)
 	said = (*flow & SEEN_BOTH & ~key.way) ? FLOW_ANSWERED : 0;
 	if (*flow & AWAITED)
 		said |= FLOW_AWAITED;
+	if (key.step == FLOW_STEP_GOES_ON && said & FLOW_ANSWERED && !(*flow & GONE_ON)) {
+		said |= FLOW_COMPLETED;
+		*flow |= GONE_ON;
+	} else if (key.step == FLOW_STEP_ENDS) {
+		*flow |= GONE_ON;
+	} else if (key.step == FLOW_STEP_OPENS) {
+		*flow &= ~GONE_ON;
+	}
 	*flow = (*flow & ~TIME_MASK) | key.way | now;
 	return said;
 }

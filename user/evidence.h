@@ -33,7 +33,8 @@ enum evidence_mode {
 				 * `locals` and not a single socket */
 };
 
-/* One flow: tag (37 bits), awaited (1), directions seen (2), time of the latest packet (24). */
+/* One flow: tag (36 bits), gone on (1), awaited (1), directions seen (2), time of the latest
+ * packet (24). */
 struct flow_line {
 	__u64 way[FLOW_WAYS];
 };
@@ -51,10 +52,18 @@ struct flows {
 int flows_init(struct flows *flows, enum evidence_mode mode, __u64 seed);
 void flows_free(struct flows *flows);
 
-/* Where a packet's flow is kept, and which way the packet goes. */
+enum flow_step {
+	FLOW_STEP_ANY,
+	FLOW_STEP_OPENS,	/* TCP's first SYN */
+	FLOW_STEP_GOES_ON,	/* flags of an open connection */
+	FLOW_STEP_ENDS,		/* RST: nothing is left to complete */
+};
+
+/* Where a packet's flow is kept, which way the packet goes, and what it is there. */
 struct flow_key {
 	__u64 hash;
 	__u64 way;	/* 0: has no flow */
+	enum flow_step step;
 };
 
 /* @src_hash: ps_hash_addr() of the source. Starts fetching the line, which is most of the price. */
@@ -64,6 +73,8 @@ struct flow_key flows_key(const struct flows *flows, const struct ps_packet *p, 
 enum {
 	FLOW_ANSWERED = 0x1,	/* an earlier packet went the opposite way */
 	FLOW_AWAITED = 0x2,	/* somebody asked to be told of its next packets */
+	FLOW_COMPLETED = 0x4,	/* the first that goes on since the flow was opened and answered:
+				 * it completes the handshake, unless it is forged */
 };
 
 /* Notes one packet; call it for each, probe or not. Return: FLOW_* bits. */

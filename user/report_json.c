@@ -99,11 +99,14 @@ static void add_verdict(struct json_object *o, const struct report_view *v)
 	json_number(o, "detections", e->source.detections);
 }
 
-static void add_facts(struct json_object *o, const struct report_facts *facts)
+static void add_facts(struct json_object *o, const struct report_view *v)
 {
+	const struct report_facts *facts = &v->facts;
+
 	if (facts->tool && facts->tool[0])
 		json_text(o, "tool", facts->tool);
-	json_object_object_add(o, "handshake", json_object_new_boolean(facts->handshake));
+	if (v->event->kind == PS_EVENT_SCAN)
+		json_object_object_add(o, "handshake", json_object_new_boolean(facts->handshake));
 }
 
 /* The object as a line; @o goes. */
@@ -129,8 +132,7 @@ static char *json_event(const struct report_view *v)
 	json_number(o, "type_score", e->class_score);
 	json_number(o, "threshold", v->rule->threshold);
 	add_verdict(o, v);
-	if (e->kind == PS_EVENT_SCAN)
-		add_facts(o, &v->facts);
+	add_facts(o, v);
 	add_shape(o, &v->shape);
 	json_object_object_add(o, "packets", by_class(e->source.packets));
 	json_object_object_add(o, "points", by_class(v->points));

@@ -161,8 +161,7 @@ static char *text_event(const struct report_view *v)
 		write_ports(out, v);
 		write_targets(out, v);
 	}
-	if (e->kind == PS_EVENT_SCAN)
-		write_facts(out, &v->facts);
+	write_facts(out, &v->facts);
 	fputs(", ", out);
 	write_action(out, v);
 	if (v->ifname)

@@ -156,7 +156,7 @@ static void prove_block(struct session *s, const union ps_addr *addr, const stru
 	    !session_prove_block(s->xdp, &s->proof, s->options->rule, addr, &now))
 		return;
 	ps_event_from_block(&now, PS_EVENT_PROVEN, 0, now_ns, &event);
-	report_event(s->report, &event, NULL);
+	report_scan(s->report, &event, NULL, &(struct report_facts){ slow_tool_name(now.tool), 0 });
 }
 
 static int look_at_block(const union ps_addr *addr, const struct ps_block *block, void *data)

@@ -17,7 +17,8 @@ static bool is_blocked(const struct xdp *xdp, const union ps_addr *addr, __u64 n
 }
 
 /* @event becomes what follows from it. */
-static void respond(const struct session_slow *s, struct ps_event *event, bool guarded)
+static void respond(const struct session_slow *s, struct ps_event *event, enum slow_tool tool,
+		    bool guarded)
 {
 	const struct ps_rule *rule = s->options.rule;
 	struct ps_verdict v = ps_verdict(rule, guarded);
@@ -29,6 +30,7 @@ static void respond(const struct session_slow *s, struct ps_event *event, bool g
 		return;
 	event->until_ns = event->at_ns + slow_block_ns(rule, event);
 	ps_event_to_block(rule, event, 0, &block);
+	block.tool = (__u8)tool;
 	block.packets = 0; /* made behind the packet: none was dropped */
 	if (xdp_block_add(s->options.xdp, &event->source.addr, &block) == 0)
 		return;
@@ -61,7 +63,7 @@ static __u64 on_finding(const struct slow_finding *f, void *data)
 	guarded = xdp_allow_find(o->xdp, &event.source.addr, &allow) == 0;
 	if (guarded && allow.kind == PS_ALLOW_USER)
 		return 0;
-	respond(s, &event, guarded);
+	respond(s, &event, f->tool, guarded);
 	report_scan(o->report, &event, ifname, &facts);
 	return event.until_ns;
 }
@@ -180,12 +182,37 @@ void session_slow_poll(struct session_slow *s)
 	}
 }
 
+/* Information: a block that was lifted or changed meanwhile goes without. */
+static void note_tool(const struct xdp *xdp, const struct ps_event *event, enum slow_tool tool)
+{
+	const union ps_addr *addr = &event->source.addr;
+	struct ps_block block;
+
+	if (tool == SLOW_TOOL_NONE || event->action != PS_ACTION_BLOCK ||
+	    xdp_block_get(xdp, addr, &block) || block.since_ns != event->at_ns)
+		return;
+	block.tool = (__u8)tool;
+	xdp_block_set(xdp, addr, &block);
+}
+
+/* The packets of a burst wait for their judgement when it is told. */
+static enum slow_tool tool_of(const struct session_slow *s, const union ps_addr *source)
+{
+	enum slow_tool tool = outcome_host_tool(s->host, source);
+
+	return tool != SLOW_TOOL_NONE ? tool : slow_tool_of(s->slow, source);
+}
+
 void session_slow_event(struct session_slow *s, const struct ps_event *event,
 			struct report_facts *facts)
 {
+	enum slow_tool tool;
+
 	if (!s->slow || event->kind != PS_EVENT_SCAN)
 		return;
 	slow_told(s->slow, event);
-	facts->tool = slow_tool_name(slow_tool_of(s->slow, &event->source.addr));
+	tool = tool_of(s, &event->source.addr);
+	note_tool(s->options.xdp, event, tool);
+	facts->tool = slow_tool_name(tool);
 	facts->handshake = slow_handshake_of(s->slow, &event->source.addr, event->source.first_ns);
 }

@@ -44,7 +44,8 @@ void session_slow_close(struct session_slow *s);
 void session_slow_contact(struct session_slow *s, const struct ps_contact *contact);
 void session_slow_poll(struct session_slow *s);
 
-/* An event of the program's is about to be told: notes it, and adds what is known of the source. */
+/* An event of the program's is about to be told: notes it, and adds what is known of the source:
+ * its tool to the block, too. */
 void session_slow_event(struct session_slow *s, const struct ps_event *event,
 			struct report_facts *facts);
 

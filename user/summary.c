@@ -68,6 +68,7 @@ void summary_source(const struct ps_rule *rule, const struct ps_source *now,
 		out->span_ns = block->span_ns;
 		out->engine = block->engine;
 		out->proof = block->proof;
+		out->tool = block->tool;
 	}
 	if (block)
 		out->dropped = block->packets;

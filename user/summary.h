@@ -41,6 +41,7 @@ struct summary_source {
 	__u32 detections;
 	enum ps_engine engine; /* of the block */
 	enum ps_proof proof;
+	__u8 tool; /* enum slow_tool, of the block */
 	enum ps_class class; /* most points at the peak, else most packets */
 	struct shape_counts shape;
 	struct summary_port *ports; /* owned by the caller; NULL when not saved */

@@ -5,6 +5,7 @@
 #include "json_out.h"
 #include "names.h"
 #include "report.h"
+#include "slow/slow.h"
 #include "summary.h"
 
 static void add_time(struct json_object *o, const char *key, __u64 ns, __s64 wall_ns)
@@ -77,6 +78,8 @@ static struct json_object *source_json(const struct summary *s, const struct sum
 		json_span(o, "span_s", it->span_ns, 1000000000);
 		json_text(o, "engine", names_engine(it->engine));
 		json_text(o, "proof", names_proof(it->proof));
+		if (it->tool)
+			json_text(o, "tool", slow_tool_name(it->tool));
 	}
 	json_number(o, "dropped", it->dropped);
 	if (s->save_ports)

@@ -5,6 +5,7 @@
 #include "addr.h"
 #include "names.h"
 #include "report.h"
+#include "slow/slow.h"
 #include "summary.h"
 
 #define PORTS_PER_SOURCE_MAX 40 /* --save-ports; the JSON has them all */
@@ -64,7 +65,9 @@ static void one_source(const struct summary *s, const struct summary_source *it,
 			report_time((__s64)it->until_ns + s->wall_ns, time),
 			names_engine(it->engine), it->proof ? "proven by a " : "unproven",
 			it->proof ? names_proof(it->proof) : "", (ull)it->dropped);
-	else if (it->dropped)
+	if (it->tool)
+		fprintf(out, "    packets as of %s\n", slow_tool_name(it->tool));
+	if (!it->until_ns && it->dropped)
 		fprintf(out, "    was blocked, %llu dropped\n", (ull)it->dropped);
 	source_ports(it, out);
 }

@@ -210,7 +210,8 @@ struct ps_block {
 	__u8 respond;		/* enum ps_response: soft or hard */
 	__u8 ttl;		/* of the crossing probe */
 	__u8 proof_ttl;		/* of the packet that completed the handshake; 0: none was seen */
-	__u8 pad[3];
+	__u8 tool;		/* for people: user space's guess at the scanner; 0: none */
+	__u8 pad[2];
 	struct ps_source evidence; /* as it was at the crossing probe */
 };
 

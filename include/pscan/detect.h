@@ -9,8 +9,13 @@
  *	classify	ps_classify()
  *	score, first half	ps_mark_look(): is there anything new to score
  *	evidence	its own look-up, when ps_may_be_reply()
- *	score, verdict	ps_detect() under the bucket's lock
+ *	score		ps_detect() under the bucket's lock
+ *	verdict		ps_cross(), likewise, when the probe crosses the threshold: between the
+ *			two the caller may find open doors among the evidence
  *	event		ps_event_scan(), when it fired; ps_contact_fill() for the slow engines
+ *
+ * What evidence explains may in turn explain evidence: a packet of a connection that the
+ * source has with us says that its SYN went to an open port (ps_wants_settling()).
  *
  * An IPv6 probe that leaves its host below the threshold is scored once more
  * against the host's /64 (ps_wants_net()): whoever has one has 2^64 addresses to
@@ -45,6 +50,7 @@ PS_INLINE bool ps_evidence_explains(enum ps_evidence found)
 
 enum ps_outcome {
 	PS_OUTCOME_SCORED,	/* entered, below the threshold */
+	PS_OUTCOME_CROSSES,	/* over it, and news; the snapshot is filled, ps_cross() decides */
 	PS_OUTCOME_FIRED,	/* this is the crossing probe; the snapshot is filled */
 	PS_OUTCOME_OVER,	/* at or over the threshold, and already told */
 };
@@ -75,7 +81,27 @@ PS_INLINE bool ps_wants_evidence(const struct ps_sighting *it, bool fresh)
 
 	if (fresh)
 		return ps_may_be_reply(p);
-	return ps_mark_class(it->mark) == PS_CLASS_SYN && ps_may_be_established(p);
+	return (ps_mark_class(it->mark) == PS_CLASS_SYN ||
+		ps_mark_class(it->mark) == PS_MARK_SETTLED) && ps_may_be_established(p);
+}
+
+/*
+ * Evidence explains this packet of the sender's: may there be points of its SYN to take
+ * back? Read literally (--count packets) the rule knows no open ports.
+ */
+PS_INLINE bool ps_wants_settling(const struct ps_rule *rule, const struct ps_sighting *it)
+{
+	return rule->count_by == PS_BY_PORT && it->sight != PS_SIGHT_FIRST &&
+	       ps_may_be_established(&it->packet);
+}
+
+/* Takes them back from the sender's record, if it has one. The caller holds the lock of @b. */
+PS_INLINE void ps_settle(struct ps_bucket *b, const struct ps_sighting *it)
+{
+	struct ps_source *s = ps_bucket_find(b, it->hash, &it->packet.src);
+
+	if (s)
+		ps_score_settle(s, it->packet.dport);
 }
 
 /*
@@ -85,13 +111,14 @@ PS_INLINE bool ps_wants_evidence(const struct ps_sighting *it, bool fresh)
 PS_INLINE void ps_detect_marked(const struct ps_rule *rule, struct ps_source *s,
 				const struct ps_sighting *it, bool made)
 {
-	enum ps_class class = ps_mark_class(it->mark);
+	bool settled = ps_mark_class(it->mark) == PS_MARK_SETTLED;
+	enum ps_class class = settled ? PS_CLASS_SYN : ps_mark_class(it->mark);
 	__u16 port = ps_mark_port(it->mark);
 	__u64 age = ps_mark_age_ns(it->mark, it->now_ns);
 	__u64 at_ns = it->now_ns > age ? it->now_ns - age : it->now_ns;
 
 	ps_source_sweep(rule, s, at_ns);
-	ps_evidence_add(rule, s, class, port, ps_points(rule, port), at_ns);
+	ps_evidence_add(rule, s, class, port, settled ? 0 : ps_points(rule, port), at_ns);
 	ps_sketch_add(s->ports, ps_probe_key(port, class));
 	if (class < PS_CLASS_MAX)
 		s->packets[class]++;
@@ -102,9 +129,9 @@ PS_INLINE void ps_detect_marked(const struct ps_rule *rule, struct ps_source *s,
 }
 
 /*
- * Score and verdict of one probe. The caller holds the lock of @b.
+ * Score of one probe. The caller holds the lock of @b.
  * @made      out, see ps_bucket_take()
- * @snapshot  out, the record as it is when the rule fires; untouched otherwise
+ * @snapshot  out, the record when the probe crosses; untouched otherwise
  */
 PS_INLINE enum ps_outcome ps_detect(const struct ps_rule *rule, struct ps_bucket *b,
 				    struct ps_sighting *it, int *made,
@@ -116,6 +143,32 @@ PS_INLINE enum ps_outcome ps_detect(const struct ps_rule *rule, struct ps_bucket
 	if (it->sight == PS_SIGHT_SECOND)
 		ps_detect_marked(rule, s, it, *made);
 	score = ps_score(rule, s, &it->packet, (enum ps_class)it->class, it->now_ns);
+	it->settled = score >= rule->threshold;
+	if (ps_verdict_crosses(rule, s, score, it->blocks, it->now_ns)) {
+		*snapshot = *s;
+		return PS_OUTCOME_CROSSES;
+	}
+	ps_score_peak(s, score);
+	return it->settled ? PS_OUTCOME_OVER : PS_OUTCOME_SCORED;
+}
+
+/*
+ * Verdict of a probe that crosses: the rule fires, unless the evidence falls short without
+ * the SYNs that went to open doors. The caller holds the lock of @b again.
+ * @snapshot  what ps_detect() filled; the caller made those SYNs worth nothing in it.
+ *            out: the record, when the rule fires
+ */
+PS_INLINE enum ps_outcome ps_cross(const struct ps_rule *rule, struct ps_bucket *b,
+				   struct ps_sighting *it, struct ps_source *snapshot)
+{
+	struct ps_source *s = ps_bucket_find(b, it->hash, &it->packet.src);
+	__u32 score;
+
+	if (!s)
+		return PS_OUTCOME_SCORED; /* another CPU gave its place to somebody else */
+	ps_score_open(s, snapshot);
+	score = ps_score_total(rule, s, it->now_ns);
+	ps_score_peak(s, score);
 	it->settled = score >= rule->threshold;
 	if (ps_verdict_fires(rule, s, score, it->blocks, it->now_ns)) {
 		*snapshot = *s;

@@ -53,6 +53,7 @@ PS_INLINE void ps_event_to_block(const struct ps_rule *rule, const struct ps_eve
 	b->respond = e->proof ? rule->respond : ps_verdict_unproven_respond(rule);
 	b->ttl = e->ttl;
 	b->proof_ttl = e->proof_ttl;
+	b->tool = 0;
 	ps_memset(b->pad, 0, sizeof(b->pad));
 	b->evidence = e->source;
 }

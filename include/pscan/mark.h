@@ -47,6 +47,13 @@ PS_INLINE enum ps_class ps_mark_class(__u64 mark)
 	return (enum ps_class)(mark >> 38 & 0xf);
 }
 
+/*
+ * The class, in the mark of a source without a record, of a SYN whose port is worth nothing
+ * any more: a handshake completed there. No probe has this class.
+ */
+#define PS_MARK_SETTLED PS_CLASS_NONE
+#define PS_MARK_CLASS_MASK (0xfULL << 38)
+
 PS_INLINE bool ps_mark_tracked(__u64 mark)
 {
 	return mark >> 42 & 1;
@@ -73,6 +80,15 @@ PS_INLINE __u64 ps_mark_at(__u64 mark, __u64 hash, const union ps_addr *dst)
 PS_INLINE bool ps_mark_moved(__u64 mark, __u64 hash, const union ps_addr *dst)
 {
 	return ps_mark_at(mark, hash, dst) != mark;
+}
+
+/* The mark once a handshake with @port completed: settled, if it stands for the SYN there. */
+PS_INLINE __u64 ps_mark_settle(__u64 mark, __u64 hash, __u16 port)
+{
+	bool stands = ps_mark_is(mark, hash) && !ps_mark_tracked(mark) &&
+		      ps_mark_port(mark) == port && ps_mark_class(mark) == PS_CLASS_SYN;
+
+	return stands ? (mark & ~PS_MARK_CLASS_MASK) | (__u64)PS_MARK_SETTLED << 38 : mark;
 }
 
 /* Two CPUs' clocks, read before the mark was, differ by less than this: 67 ms. */

@@ -7,6 +7,10 @@
  * are a scan. Evidence expires piece by piece, so a scan cannot hide by
  * straddling a window's edge, and the score is always the sum of what is held:
  * there is no counter that could drift from it.
+ *
+ * A port that turns out to be open takes its SYN's points back (ps_score_settle(),
+ * ps_score_open()): whoever finds what they came for is no scanner for that. The piece
+ * stays, worth nothing.
  */
 #ifndef PSCAN_SCORE_H
 #define PSCAN_SCORE_H
@@ -112,6 +116,30 @@ PS_INLINE __u64 ps_probe_key(__u16 port, enum ps_class class)
 }
 
 /*
+ * Where the newest piece goes when all places are taken: the oldest one's. That one lives
+ * on in the place of a piece that is worth nothing, if there is any: open ports, however
+ * many, push out no evidence.
+ * @total  of all pieces; without what had to go on return
+ */
+PS_INLINE __u32 ps_evidence_room(struct ps_source *s, __u32 *total)
+{
+	__u32 oldest = s->head & (PS_PROBES_MAX - 1), gone = oldest;
+
+	PS_ROLLED
+	for (__u32 i = 0; i < PS_PROBES_MAX; i++) {
+		__u64 spare = (__u64)s->probe[i].points - 1;
+
+		ps_opaque(spare);
+		gone ^= (gone ^ i) & (0 - (__u32)(spare >> 63));
+	}
+	gone &= PS_PROBES_MAX - 1;
+	*total -= s->probe[gone].points;
+	s->probe[gone] = s->probe[oldest];
+	s->head = (oldest + 1) & (PS_PROBES_MAX - 1);
+	return oldest;
+}
+
+/*
  * Drops what expired, finds the probe's port or appends it.
  * Return: the total of the live evidence.
  */
@@ -148,9 +176,7 @@ PS_INLINE __u32 ps_evidence_add(const struct ps_rule *rule, struct ps_source *s,
 		s->probes = (__u8)(kept + 1);
 		s->head = 0;
 	} else {
-		place = s->head;
-		s->head = (place + 1) & (PS_PROBES_MAX - 1);
-		total -= s->probe[place & (PS_PROBES_MAX - 1)].points;
+		place = ps_evidence_room(s, &total);
 	}
 	s->probe[place & (PS_PROBES_MAX - 1)] = (struct ps_probe){
 		.at = tick, .port = port, .class = (__u8)class, .points = points,
@@ -174,8 +200,6 @@ PS_INLINE __u32 ps_score(const struct ps_rule *rule, struct ps_source *s,
 	if (class < PS_CLASS_MAX)
 		s->packets[class]++;
 	s->dst = p->dst;
-	if (total > s->peak)
-		s->peak = (__u16)total;
 	ps_sketch_add(s->ports, ps_probe_key(p->dport, class));
 	ps_sketch_add(s->hosts, p->dst.d[1] ^ ps_mix(p->dst.d[0]));
 	return total;
@@ -206,6 +230,58 @@ PS_INLINE __u32 ps_score_by_class(const struct ps_rule *rule, const struct ps_so
 		total += worth;
 	}
 	return total;
+}
+
+/* A handshake with @port completed: the SYN there is worth nothing any more. */
+PS_INLINE void ps_score_settle(struct ps_source *s, __u16 port)
+{
+	PS_ROLLED
+	for (__u32 i = 0; i < PS_PROBES_MAX && i < s->probes; i++) {
+		struct ps_probe *e = &s->probe[i];
+		__u64 other = (__u64)((__u32)(e->port ^ port) | (__u32)(e->class ^ PS_CLASS_SYN)) - 1;
+
+		ps_opaque(other);
+		e->points &= (__u8)((other >> 63) - 1);
+	}
+}
+
+/*
+ * As many pieces are worth nothing as in @seen, a copy of the record in which the caller
+ * made them so. What another CPU changed meanwhile stays as it is.
+ */
+PS_INLINE void ps_score_open(struct ps_source *s, const struct ps_source *seen)
+{
+	PS_ROLLED
+	for (__u32 i = 0; i < PS_PROBES_MAX && i < s->probes; i++) {
+		const struct ps_probe *c = &seen->probe[i];
+		struct ps_probe *e = &s->probe[i];
+		__u64 other = (__u64)((__u32)(e->port ^ c->port) | (__u32)(e->class ^ c->class)) - 1;
+
+		ps_opaque(other);
+		e->points &= c->points | (__u8)((other >> 63) - 1);
+	}
+}
+
+/* The total of what is live in a record that was just scored. */
+PS_INLINE __u32 ps_score_total(const struct ps_rule *rule, const struct ps_source *s, __u64 now_ns)
+{
+	__u32 tick = (__u32)(now_ns >> PS_TICK_SHIFT), total = 0;
+	__s64 window = ps_window_ticks(rule);
+
+	PS_ROLLED
+	for (__u32 i = 0; i < PS_PROBES_MAX && i < s->probes; i++) {
+		struct ps_probe e = s->probe[i];
+
+		total += e.points & (0 - ps_probe_live(&e, tick, window));
+	}
+	return total;
+}
+
+/* The highest score that a source reached, open ports left out as far as one was asked. */
+PS_INLINE void ps_score_peak(struct ps_source *s, __u32 score)
+{
+	if (score > s->peak)
+		s->peak = (__u16)score;
 }
 
 #endif /* PSCAN_SCORE_H */

@@ -79,6 +79,27 @@ PS_INLINE __u32 ps_bucket_victim(const struct ps_rule *rule, const struct ps_buc
 	return (__u32)least & (PS_WAYS - 1);
 }
 
+/* Which way bears @tag, counted from 1; 0: none does. */
+PS_INLINE __u32 ps_bucket_way(const struct ps_bucket *b, __u32 tag)
+{
+	__u32 found = 0;
+
+	PS_ROLLED
+	for (__u32 w = 0; w < PS_WAYS; w++)
+		found += ps_tag_equal(b->tag[w], tag) * (w + 1);
+	return found;
+}
+
+/* The record of @addr in @b, NULL when there is none. The caller holds the bucket's lock. */
+PS_INLINE struct ps_source *ps_bucket_find(struct ps_bucket *b, __u64 hash,
+					   const union ps_addr *addr)
+{
+	__u32 found = ps_bucket_way(b, ps_bucket_tag(hash));
+	struct ps_source *s = &b->way[(found - 1) & (PS_WAYS - 1)];
+
+	return found && ps_addr_eq(&s->addr, addr) ? s : (struct ps_source *)0;
+}
+
 /*
  * The record of @addr in @b, made if there was none. The caller holds the
  * bucket's lock. Two sources of one bucket that share a 32-bit tag take turns
@@ -89,12 +110,9 @@ PS_INLINE struct ps_source *ps_bucket_take(const struct ps_rule *rule, struct ps
 					   __u64 hash, const union ps_addr *addr, __u64 now_ns,
 					   int *made)
 {
-	__u32 tag = ps_bucket_tag(hash), found = 0, way;
+	__u32 tag = ps_bucket_tag(hash), found = ps_bucket_way(b, tag), way;
 	struct ps_source *s;
 
-	PS_ROLLED
-	for (__u32 w = 0; w < PS_WAYS; w++)
-		found += ps_tag_equal(b->tag[w], tag) * (w + 1);
 	way = (found ? found - 1 : ps_bucket_victim(rule, b, now_ns)) & (PS_WAYS - 1);
 	s = &b->way[way];
 	if (found && ps_addr_eq(&s->addr, addr)) {

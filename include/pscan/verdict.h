@@ -13,22 +13,30 @@ struct ps_verdict {
 };
 
 /*
- * Has the rule fired with this probe? Asked under the record's lock, so that
- * of all CPUs that carry one source's packets exactly one gets `true`.
+ * Does the rule fire with this score?
  *
  * A blocked source's packets stop at the gate; those that were in flight when
  * the block was made find scan_ns inside the window and are no news. A source
  * that is only watched is news again after quiet_ns of silence.
- * @before_ns  the record's last_ns before this probe was entered
  */
-PS_INLINE bool ps_verdict_fires(const struct ps_rule *rule, struct ps_source *s, __u32 score,
-				bool blocks, __u64 now_ns)
+PS_INLINE bool ps_verdict_crosses(const struct ps_rule *rule, const struct ps_source *s,
+				  __u32 score, bool blocks, __u64 now_ns)
 {
 	if (score < rule->threshold)
 		return false;
 	if (s->scan_ns && blocks && ps_since(s->scan_ns, now_ns) <= rule->window_ns)
 		return false;
-	if (s->scan_ns && !blocks && s->scan_ns >= s->active_ns)
+	return !s->scan_ns || blocks || s->scan_ns < s->active_ns;
+}
+
+/*
+ * The same, and notes that it did. Asked under the record's lock, so that of all
+ * CPUs that carry one source's packets exactly one gets `true`.
+ */
+PS_INLINE bool ps_verdict_fires(const struct ps_rule *rule, struct ps_source *s, __u32 score,
+				bool blocks, __u64 now_ns)
+{
+	if (!ps_verdict_crosses(rule, s, score, blocks, now_ns))
 		return false;
 	s->scan_ns = now_ns;
 	s->detections++;

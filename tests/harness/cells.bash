@@ -21,13 +21,18 @@ wire_start() {
 	count_start probes a "$1 and (tcp or udp)"
 	count_start answers a "$2 and (tcp or udp or (icmp and icmp[0] == 3) or
 		(icmp6 and ip6[40] < 128))"
+	count_start opens a "$2 and tcp and ((ip and tcp[13] & 18 == 18) or
+		(ip6 and ip6[53] & 18 == 18))"
 }
 
-# wire_stop: $answered ports were; the first probe left at $first_ms.
+# wire_stop: $answered ports were, beside the $opened ones that a SYN+ACK said to be open,
+# which cost a scanner nothing; the first probe left at $first_ms.
 wire_stop() {
 	count_stop probes
 	count_stop answers
-	answered=$(($(counted answers sports) + $(counted answers quoted)))
+	count_stop opens
+	opened=$(counted opens sports)
+	answered=$(($(counted answers sports) + $(counted answers quoted) - opened))
 	first_ms=$(jq '.first * 1000' "$BATS_TEST_TMPDIR/probes.out")
 }
 
@@ -44,11 +49,11 @@ measured() {
 	*) named=$(event "$kind" .type | head -n 1) ;;
 	esac
 	ms=$(event "$kind" ".time_ns / 1e6 - $first_ms | . * 10 | round / 10" | head -n 1)
-	echo "# $technique, $rate, $family, $tool: $engine, $named, $answered answered, $ms ms" >&3
+	echo "# $technique, $rate, $family, $tool: $engine, $named, $answered answered and $opened open, $ms ms" >&3
 	row=${BATS_TEST_FILENAME##*/}$'\t'$technique$'\t'$rate$'\t'$family$'\t'$tool
 	printf '%s\n' "$row" >>"$BATS_FILE_TMPDIR/cells"
 	cell scans "technique=$technique" "rate=$rate" "family=$family" "tool=$tool" \
-		"engine=$engine" detected=yes "named=$named" "answered=$answered" "ms=$ms"
+		"engine=$engine" detected=yes "named=$named" "answered=$answered" "open=$opened" "ms=$ms"
 	kept=$(grep -F "$row"$'\t' "$cells_kept") || {
 		echo "no such cell in $cells_kept: $row" >&2
 		return 1

@@ -44,6 +44,51 @@ at_least() {
 	[ "$(stage "$1")" -ge "$2" ]
 }
 
+# polls N: has the loader looked N times since then; for wait_for. It has to run with -v.
+polls() {
+	[ "$(grep -c '^pscan-xdp: poll: ' "$loader_err")" -ge "$1" ]
+}
+
+# two_polls: until everything that was sent before is judged by every engine.
+two_polls() {
+	wait_for -t 20 polls $(($(grep -c '^pscan-xdp: poll: ' "$loader_err") + 2))
+}
+
+# load_begins: what the program saw, told and blocked so far does not belong to the load.
+load_begins() {
+	seen_before=$(seen)
+	scans_before=$(stage scan)
+	told_before=$(wc -l <"$events")
+}
+
+# seen: the packets that the program could read.
+seen() {
+	ask status --json | jq .counters.parse.ok
+}
+
+# told_since FILTER: how many events of the load jq's FILTER is true of.
+told_since() {
+	tail -n "+$((told_before + 1))" "$events" | jq -s "map(select($1)) | length"
+}
+
+# all_quiet N: the program saw at least N packets of the load, and no engine told or blocked
+# anything. The loader has to run with -v.
+all_quiet() {
+	local packets scans blocks
+
+	two_polls
+	packets=$(($(seen) - seen_before))
+	scans=$(told_since '.event == "scan" or .event == "crowd"')
+	blocks=$(told_since '.action == "block"')
+	cell loads "load=$BATS_TEST_DESCRIPTION" "packets=$packets" "scans=$scans" "blocks=$blocks"
+	tail -n "+$((told_before + 1))" "$events" >&2
+	[ "$packets" -ge "$1" ]
+	[ "$scans" -eq 0 ]
+	[ "$blocks" -eq 0 ]
+	[ "$(stage scan)" -eq "$scans_before" ]
+	ask block list --json | jq -e 'length == 0'
+}
+
 # event KIND FILTER: print what jq's FILTER makes of each event of that kind.
 event() {
 	jq -r "select(.event == \"$1\") | $2" "$events"

@@ -23,10 +23,13 @@ static inline __u32 record_probe(const struct ps_rule *rule, struct ps_source *s
 				 enum ps_class class, __u16 port, __u64 now_ns)
 {
 	struct ps_packet p = { .dport = port, .dst = record_v4(dst) };
+	__u32 score;
 
 	if (!s->first_ns)
 		s->first_ns = now_ns;
-	return ps_score(rule, s, &p, class, now_ns);
+	score = ps_score(rule, s, &p, class, now_ns);
+	ps_score_peak(s, score);
+	return score;
 }
 
 /* 198.51.100.7 probes 22 23 25 80 443 21 53 of 203.0.113.5, 10 ms apart, and is blocked. */

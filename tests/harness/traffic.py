@@ -9,13 +9,18 @@ traffic.py fetch SERVER PORT N     N connections to a server that talks; every o
 traffic.py dns SERVER N            N questions from N ports at once, all answers awaited
 traffic.py echo SERVER PORT        one connection: each line of standard input goes out, and
                                    its echo to standard output
-traffic.py nat SERVER N PORT...    N clients behind one address, sixteen at a time: each uses one
-                                   of the ports; every tenth also tries one where nobody
-                                   listens, 8443 or 8008
+traffic.py nat SERVER N PORT...    N clients behind one address, all at once: each uses one of
+                                   the ports; a moment later five of them, one after the other,
+                                   try one where nobody listens
+traffic.py poll SERVER N PORT...   N rounds, two a second, of checks of all ports at once; a
+                                   service that is down is no error
 traffic.py monitor SERVER N PORT...  N rounds of checks, ten checks a second; a service that
                                    is down is no error
 traffic.py peers SERVER OPEN GONE ADDRESS...  a peer at each address of ours: talks to the open
                                    port, and sends a few datagrams to one that is gone
+traffic.py swarm SERVER OPEN,... GONE,... ADDRESS...  the peers behind each address of ours: some
+                                   talk to the open ports, some try those that are gone, by
+                                   TCP and by UDP in turn
 traffic.py ask SERVER PORT N       N datagrams from N ports at once, all echoes awaited
 traffic.py hold SERVER PAUSE PORT...  a connection to each port, one after the other; all of
                                    them talk at once, are silent for PAUSE seconds, and talk
@@ -26,7 +31,9 @@ traffic.py probe SERVER PORT...    one connection attempt to each port, nothing 
 
 Ends with status 1 as soon as something does not come back as it should.
 """
-import concurrent.futures
+import errno
+import os
+import select
 import socket
 import struct
 import sys
@@ -119,26 +126,35 @@ def talk(sock, words):
             assert answer == word, answer
 
 
-def refused(server, port):
-    try:
-        connect(server, port).close()
-    except ConnectionRefusedError:
-        return True
-    return False
-
-
-def nat_client(server, number, port):
-    if number % 10 == 0:
-        assert refused(server, (8443, 8008)[number // 10 % 2])
-    talk(connect(server, port), [b"EHLO client%d.example\r\n" % number, b"QUIT\r\n"])
+def together(server, ports):
+    """Connections to all of the ports, begun before any is awaited; None where refused."""
+    socks = [attempt(server, port) for port in ports]
+    for number, sock in enumerate(socks):
+        sock.settimeout(TIMEOUT)
+        if not select.select([], [sock], [], TIMEOUT)[1]:
+            sys.exit("no answer of port %d" % ports[number])
+        failed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failed == errno.ECONNREFUSED:
+            socks[number] = None
+        elif failed:
+            sys.exit("port %d: %s" % (ports[number], os.strerror(failed)))
+    return socks
 
 
 def nat(server, count, *ports):
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        clients = [pool.submit(nat_client, server, number, ports[number % len(ports)])
-                   for number in range(count)]
-        for client in clients:
-            client.result()
+    socks = together(server, [ports[number % len(ports)] for number in range(count)])
+    for port in (8443, 8008, 8888, 9001, 9443):
+        time.sleep(0.35)  # a walk counts one port per window
+        assert together(server, [port]) == [None], port
+    for number, sock in enumerate(socks):
+        talk(sock, [b"EHLO client%d.example\r\n" % number, b"QUIT\r\n"])
+
+
+def poll(server, rounds, *ports):
+    for turn in range(rounds):
+        time.sleep(0.5 if turn else 0)
+        for sock in filter(None, together(server, ports)):
+            talk(sock, [b"PING\n"])
 
 
 def monitor(server, rounds, *ports):
@@ -162,6 +178,26 @@ def peers(server, open_port, gone_port, *addresses):
             sock.bind((address, 0))
             for _ in range(3):
                 sock.sendto(b"d1:ad2:id20:", (server, gone_port))
+
+
+def swarm(server, open_ports, gone_ports, *addresses):
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    for address in addresses:
+        for port in open_ports:
+            talk(socket.create_connection((server, port), TIMEOUT, (address, 0)), [b"have"])
+    for number, port in enumerate(gone_ports):
+        time.sleep(0.35)  # a walk counts one port per window
+        for address in addresses:
+            if number % 2:
+                with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                    sock.bind((address, 0))
+                    sock.sendto(b"d1:ad2:id20:", (server, port))
+                continue
+            try:
+                socket.create_connection((server, port), TIMEOUT, (address, 0))
+                sys.exit("port %d is open" % port)
+            except ConnectionRefusedError:
+                pass
 
 
 def ask(server, port, count):
@@ -213,14 +249,21 @@ def probe(server, *ports):
     assert socks
 
 
+def argument(arg):
+    if arg.isdigit():
+        return int(arg)
+    if all(word.isdigit() for word in arg.split(",")):
+        return [int(word) for word in arg.split(",")]
+    return arg
+
+
 def main():
     kinds = {kind.__name__: kind
-             for kind in (http, sessions, fetch, dns, echo, nat, monitor, peers, ask, hold,
-                          crowd, probe)}
+             for kind in (http, sessions, fetch, dns, echo, nat, poll, monitor, peers, swarm, ask,
+                          hold, crowd, probe)}
     if len(sys.argv) < 3 or sys.argv[1] not in kinds:
         sys.exit(__doc__)
-    kinds[sys.argv[1]](sys.argv[2], *(int(arg) if arg.isdigit() else arg
-                                      for arg in sys.argv[3:]))
+    kinds[sys.argv[1]](sys.argv[2], *map(argument, sys.argv[3:]))
 
 
 main()

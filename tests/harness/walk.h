@@ -23,6 +23,7 @@ struct walk {
 	struct ps_bucket buckets[1 << WALK_BUCKET_BITS];
 	struct ps_source snapshot;	/* of the latest probe that fired */
 	int made;			/* see ps_bucket_take() */
+	__u16 open;			/* a port that is found open when a probe crosses; 0: none */
 };
 
 /* The rule as the documentation states it, written out a second time on purpose. */
@@ -76,6 +77,7 @@ static inline bool walk_probe(struct walk *w, const union ps_addr *src, enum ps_
 {
 	struct ps_sighting it = { .packet = { .src = *src, .dport = port }, .class = class,
 				  .now_ns = now_ns, .blocks = true };
+	struct ps_bucket *b;
 	__u64 *mark;
 
 	it.hash = ps_hash_addr(w->cfg.seed, src);
@@ -91,8 +93,32 @@ static inline bool walk_probe(struct walk *w, const union ps_addr *src, enum ps_
 		return false;
 	}
 	*mark = ps_mark_track(it.mark, (enum ps_sight)it.sight, it.hash, now_ns);
-	return ps_detect(&w->cfg.rule, &w->buckets[ps_bucket_index(&w->cfg, it.hash)], &it,
-			 &w->made, &w->snapshot) == PS_OUTCOME_FIRED;
+	b = &w->buckets[ps_bucket_index(&w->cfg, it.hash)];
+	if (ps_detect(&w->cfg.rule, b, &it, &w->made, &w->snapshot) != PS_OUTCOME_CROSSES)
+		return false;
+	for (__u32 i = 0; i < PS_PROBES_MAX; i++)
+		if (w->snapshot.probe[i].port == w->open)
+			w->snapshot.probe[i].points = 0;
+	return ps_cross(&w->cfg.rule, b, &it, &w->snapshot) == PS_OUTCOME_FIRED;
+}
+
+/* A connection that @src has with @port explains its packet. */
+static inline void walk_settle(struct walk *w, const union ps_addr *src, __u16 port, __u64 now_ns)
+{
+	struct ps_sighting it = { .packet = { .src = *src, .dport = port, .proto = PS_IP_TCP,
+					      .flags = PS_TCP_ACK }, .class = PS_CLASS_ACK };
+	__u64 *mark;
+
+	it.hash = ps_hash_addr(w->cfg.seed, src);
+	mark = &w->marks[ps_mark_index(&w->cfg, it.hash)];
+	it.mark = *mark;
+	it.sight = ps_mark_look(&w->cfg.rule, it.mark, it.hash, PS_CLASS_ACK, port, now_ns);
+	if (!ps_wants_settling(&w->cfg.rule, &it))
+		return;
+	if (it.sight == PS_SIGHT_TRACKED)
+		ps_settle(&w->buckets[ps_bucket_index(&w->cfg, it.hash)], &it);
+	else
+		*mark = ps_mark_settle(it.mark, it.hash, port);
 }
 
 #endif

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Real scanners against the attached program: each is named, blocked, and gets
-# no more answers than the rule's floor. Six low ports are 18 points; the
-# seventh probe crosses 21 and is dropped with all that follow. How many ports
-# were answered is counted on the wire, at the attacker's end.
+# no more answers than the rule's floor. Six low ports that are closed are 18
+# points; the seventh such probe crosses 21 and is dropped with all that follow.
+# The three that are open cost nothing. How many ports were answered, and how many
+# of them refused, is counted on the wire, at the attacker's end.
 # shellcheck disable=SC2154 # names set by lab.bash
 
 bats_require_minimum_version 1.5.0
@@ -18,7 +19,7 @@ setup_file() {
 	need_root
 	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
 	lab_up
-	services t --tcp 22,80,443 --seconds 3600
+	services t --tcp "$open" --seconds 3600
 	attach
 	export events
 }
@@ -26,6 +27,9 @@ setup_file() {
 teardown_file() {
 	lab_down
 }
+
+open=22,80,443
+open_ports=3
 
 # Nothing is held against a source any more, not even what lies in the window.
 clean_slate() {
@@ -56,8 +60,17 @@ caught() {
 	measured "$technique" "$rate" "$family" "$tool"
 	[ "$(event scan '"\(.source) \(.action)"')" = "$source block" ]
 	[ "$(event scan .score)" -ge 21 ]
+	[ "$opened" -le "$open_ports" ]
 	[ "$answered" -le 6 ]
 	blocked "$source"
+}
+
+# called TOOL: its packets show it, in the event, the block and the summary.
+called() {
+	[ "$(event scan .tool)" = "$1" ]
+	ask why "$attacker4" --json | jq -e --arg tool "$1" '.block.tool == $tool'
+	ask why "$attacker4" | grep -qx "packets as of $1, which anybody can send"
+	ask stats --json | jq -e --arg tool "$1" 'any(.sources[]; .tool == $tool)'
 }
 
 # nmap_scan FAMILY TECHNIQUE OPTION [RATE]
@@ -80,8 +93,14 @@ hping() {
 	caught 4 "$2" 2,000/s "hping3 $1" hping3 -n -q $1 -i u500 -c 200 -p ++1 "$target4"
 }
 
-@test "nmap -sS, IPv4" { nmap_scan 4 SYN -sS; }
-@test "nmap -sT, IPv4" { nmap_scan 4 connect -sT; }
+@test "nmap -sS, IPv4" {
+	nmap_scan 4 SYN -sS
+	called nmap
+}
+@test "nmap -sT, IPv4" {
+	nmap_scan 4 connect -sT
+	called connect
+}
 @test "nmap -sF, IPv4" { nmap_scan 4 FIN -sF; }
 @test "nmap -sN, IPv4" { nmap_scan 4 NULL -sN; }
 @test "nmap -sX, IPv4" { nmap_scan 4 XMAS -sX; }
@@ -107,7 +126,10 @@ hping() {
 	done
 }
 
-@test "hping3 -S ++1" { hping -S SYN; }
+@test "hping3 -S ++1" {
+	hping -S SYN
+	called hping3
+}
 @test "hping3 -F ++1" { hping -F FIN; }
 @test "hping3 --udp ++1" { hping --udp UDP; }
 @test "hping3 --scan" {
@@ -115,7 +137,10 @@ hping() {
 }
 @test "hping3 with flags that name no technique" { hping "-S -P -U" OTHER; }
 
-@test "masscan, IPv4" { masscan_to 4 "$target4" "$attacker4"; }
+@test "masscan, IPv4" {
+	masscan_to 4 "$target4" "$attacker4"
+	called masscan
+}
 @test "masscan, IPv6" { masscan_to 6 "$target6" "$attacker6"; }
 
 # Ended by a signal, it leaves a file to go on with: in a folder that is thrown away.

@@ -68,18 +68,6 @@ gateway() {
 	on s ping -c 1 -W 2 "$attacker4"
 }
 
-seen() {
-	ask status --json | jq .counters.parse.ok
-}
-
-# all_quiet N: the program saw at least N packets, and held its peace.
-all_quiet() {
-	[ "$(seen)" -ge "$1" ]
-	[ "$(stage scan)" -eq 0 ]
-	ask block list --json | jq -e 'length == 0'
-}
-
-
 forgotten() {
 	ask why "$1" --json | jq -e '.block == null and (.record.score // 0) == 0'
 }
@@ -109,7 +97,8 @@ nmap6() {
 
 @test "gateway, outer interface: web and name service of the hosts inside raise no alarm" {
 	gateway
-	attach
+	attach -v
+	load_begins
 	traffic s http "$attacker4" 80 100
 	traffic s http "$attacker6" 80 100
 	traffic s dns "$attacker4" 200
@@ -122,8 +111,9 @@ nmap6() {
 
 @test "gateway, both interfaces: the same, and what they serve" {
 	gateway
-	attach t1
+	attach t1 -v
 	attached_to t1
+	load_begins
 	traffic s http "$attacker4" 80 100
 	traffic s dns "$attacker6" 200
 	traffic a http "$server4" 80 100
@@ -157,7 +147,8 @@ nmap6() {
 # for all thirty at once.
 @test "published ports: clients raise no alarm, not after a silence either" {
 	gateway
-	attach
+	attach -v
+	load_begins
 	traffic a hold "$target4" 3 {8101..8130}
 	traffic a hold "$target6" 3 {8101..8130}
 	traffic a ask "$target4" 5301 100
@@ -176,7 +167,8 @@ nmap6() {
 
 # No rule that needs a table: nothing is entered, and what may be an answer is let be.
 @test "plain routing: answers never score, scans with SYN or without ACK do" {
-	attach
+	attach -v
+	load_begins
 	ask check --json | jq -e 'any(.check == "conntrack" and .result == "limited" and
 		(.detail | startswith("present but not tracking")))'
 	traffic s http "$attacker4" 80 50

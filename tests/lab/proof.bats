@@ -50,9 +50,10 @@ proven() {
 	[ "$(why_block "$1" .proof)" = "$2" ]
 }
 
-# forge FROM RATE_US COUNT: SYNs in FROM's name to ports from 20 on, with a forger's TTL.
+# forge FROM RATE_US COUNT [PORT]: SYNs in FROM's name to ports from there or 20 on, with a
+# forger's TTL.
 forge() {
-	spawn forging a hping3 -q -S -a "$1" -t 200 -i "u$2" -c "$3" -p ++20 "$target4"
+	spawn forging a hping3 -q -S -a "$1" -t 200 -i "u$2" -c "$3" -p "++${4-20}" "$target4"
 }
 
 # From here on the client's connections to the target leave from its own address.
@@ -79,7 +80,13 @@ reached() {
 		why_block "$from" '.engine == "burst" and .response == "soft"'
 		jq -es 'map(select(.event == "scan" or .event == "proven")) |
 			last | .proof == "handshake" and .engine == "burst"' "$events"
-		ask why "$from" | grep -q "proven: it completed a handshake"
+		ask why "$from" >"$BATS_TEST_TMPDIR/why"
+		grep -q "proven: it completed a handshake" "$BATS_TEST_TMPDIR/why"
+		grep -qx "hint: TTL 64 of the handshake, 64 of the crossing probe" "$BATS_TEST_TMPDIR/why"
+		grep -q "tcp/22 .* SYN  *0 points, sum [0-9]*: open$" "$BATS_TEST_TMPDIR/why"
+		grep -qx "packets as of connect, which anybody can send" "$BATS_TEST_TMPDIR/why"
+		why_block "$from" '.tool == "connect" and
+			any(.evidence[]; .port == 22 and .points == 0)'
 		ask stats --json | jq -e '.sources[0].proof == "handshake" and .sources[0].span_s == 600'
 		ask block list --json | jq -e '.[0].proof == "handshake"'
 		ask detach --all
@@ -133,6 +140,23 @@ reached() {
 }
 
 # ---- forged ----------------------------------------------------------------------------
+
+# The window is long, so that it does not matter how fast the forger gets going.
+@test "a forger amid a client's own connection: no proof, and both TTLs are shown" {
+	attach --window 10s
+	be_the_client
+	forge "$client4" 2000 2
+	wait "$forging_pid" || true # nobody answered it
+	reached 5
+	forge "$client4" 2000 12 30
+	wait_for told scan "$client4"
+	why_block "$client4" '.proof == "none" and .ttl == 200 and .proof_ttl == 64'
+	why_block "$client4" 'any(.evidence[]; .port == 22 and .points == 0)'
+	ask why "$client4" >"$BATS_TEST_TMPDIR/why"
+	grep -qx "hint: TTL 64 of the handshake, 200 of the crossing probe: not the same way, \
+so the handshake proves nothing" "$BATS_TEST_TMPDIR/why"
+	run ! told proven
+}
 
 @test "soft: a client whose address is forged waits until the block ends" {
 	attach --unproven-time 2s

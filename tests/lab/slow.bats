@@ -28,8 +28,8 @@ setup_file() {
 		echo "route add 203.0.113.0/24 via $target4"
 		echo "route add 2001:db8:5::/64 via $target6"
 	} | on a ip -batch -
-	attach
-	export events
+	attach -v
+	export events loader_err
 }
 
 teardown_file() {
@@ -164,10 +164,12 @@ ours() {
 
 @test "a client that is refused now and then is none" {
 	clean_slate
-	traffic a monitor "$target4" 6 22 8443 80 443
-	traffic a monitor "$target6" 6 22 8443 80 443 8008
-	# Judged by the second poll from here.
-	sleep 1
+	# Five closed ports; four are a scan but for the three that are open.
+	local checks=(22 80 443 8443 22 80 443 8008 22 80 443 8888 22 80 443 9001 22 80 443 9443)
+
+	traffic a monitor "$target4" 1 "${checks[@]}"
+	traffic a monitor "$target6" 1 "${checks[@]}"
+	two_polls
 	[ ! -s "$events" ]
 }
 
@@ -193,7 +195,7 @@ ours() {
 	for n in {2..12}; do
 		traffic a echo "203.0.113.$n" 80 <<<"hello"
 	done
-	sleep 1
+	two_polls
 	[ ! -s "$events" ]
 }
 

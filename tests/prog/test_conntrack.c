@@ -94,24 +94,37 @@ static __u16 datagram(union ps_addr from, union ps_addr to, __u16 dport)
 	return sport;
 }
 
-/* A frame from the peer to @to. */
+/* A segment from the peer to @to. */
+static __u32 segment(union ps_addr to, __u8 flags, __u16 sport, __u16 dport)
+{
+	union ps_addr src = prog_source();
+	struct pkt p = prog.v6 ? PKT(ETH(), IPV6(.dst = to),
+				     TCP(.sport = sport, .dport = dport, .flags = flags))
+			       : PKT(ETH(), IPV4(.dst = to.w[3]),
+				     TCP(.sport = sport, .dport = dport, .flags = flags));
+
+	pkt_set_src(&p, &src);
+	return prog_run(p);
+}
+
+/* The same, with ACK; or a datagram. */
 static __u32 run(union ps_addr to, __u8 proto, __u16 sport, __u16 dport)
 {
 	union ps_addr src = prog_source();
 	struct pkt p;
 
-	if (prog.v6)
-		p = proto == PS_IP_TCP ? PKT(ETH(), IPV6(.dst = to),
-					     TCP(.sport = sport, .dport = dport, .flags = PS_TCP_ACK))
-				       : PKT(ETH(), IPV6(.dst = to),
-					     UDP(.sport = sport, .dport = dport), DATA(8));
-	else
-		p = proto == PS_IP_TCP ? PKT(ETH(), IPV4(.dst = to.w[3]),
-					     TCP(.sport = sport, .dport = dport, .flags = PS_TCP_ACK))
-				       : PKT(ETH(), IPV4(.dst = to.w[3]),
-					     UDP(.sport = sport, .dport = dport), DATA(8));
+	if (proto == PS_IP_TCP)
+		return segment(to, PS_TCP_ACK, sport, dport);
+	p = prog.v6 ? PKT(ETH(), IPV6(.dst = to), UDP(.sport = sport, .dport = dport), DATA(8))
+		    : PKT(ETH(), IPV4(.dst = to.w[3]), UDP(.sport = sport, .dport = dport), DATA(8));
 	pkt_set_src(&p, &src);
 	return prog_run(p);
+}
+
+/* Of two datagrams that were given the same port the second one's flow is known already. */
+static __u64 explained(void)
+{
+	return prog_count(PS_COUNT_EXPLAINED) + prog_count(PS_COUNT_FLOW);
 }
 
 /* ---- what is explained --------------------------------------------------------- */
@@ -123,7 +136,7 @@ static void late_answers(bool v6)
 	for (int i = 0; i < 30; i++)
 		assert_int_equal(run(own(), PS_IP_UDP, 53, datagram(own(), prog_source(), 53)),
 				 XDP_PASS);
-	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 30);
+	assert_int_equal(explained(), 30);
 	assert_false(prog_has_record());
 }
 
@@ -135,7 +148,7 @@ static void late_answers_to_others(bool v6)
 	for (int i = 0; i < 30; i++)
 		assert_int_equal(run(own(), PS_IP_UDP, 53, datagram(own(), prog_source(), 53)),
 				 XDP_PASS);
-	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 30);
+	assert_int_equal(explained(), 30);
 	assert_int_equal(xdp_locals_set(prog.xdp, (union ps_addr[]){ pkt_v4(OWN4), OWN6 }, 2), 0);
 }
 
@@ -155,6 +168,41 @@ static void unanswered(bool v6)
 	}
 	prog_expect_events(1);
 	assert_int_equal(prog.event[0].class, PS_CLASS_UDP);
+}
+
+/*
+ * Connections of the peer's own to ports that are published here and served elsewhere: no
+ * address is local, and the entries alone say that they were answered. Their ports' points
+ * are taken back; those of ports that nobody served are not.
+ */
+static void published(bool v6)
+{
+	struct ps_source s;
+	int fd[8][2];
+
+	begin_tracked(v6);
+	assert_int_equal(xdp_locals_set(prog.xdp, NULL, 0), 0);
+	for (__u16 i = 0; i < 8; i++) {
+		__u16 port = 601 + i;
+		struct sockaddr_storage sa;
+		socklen_t bytes = sockaddr_of(own(), port, &sa);
+
+		fd[i][0] = bound(SOCK_STREAM, own(), port);
+		assert_int_equal(listen(fd[i][0], 1), 0);
+		fd[i][1] = bound(SOCK_STREAM, prog_source(), 0);
+		assert_int_equal(connect(fd[i][1], (struct sockaddr *)&sa, bytes), 0);
+		assert_int_equal(segment(own(), PS_TCP_SYN, port_of(fd[i][1]), port), XDP_PASS);
+		assert_int_equal(segment(own(), PS_TCP_ACK, port_of(fd[i][1]), port), XDP_PASS);
+	}
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 8);
+	s = prog_record();
+	assert_int_equal(ps_score_total(&prog.cfg->rule, &s, prog_now()), 0);
+	assert_int_equal(prog_scan(101, 7, 0), 7);
+	for (int i = 0; i < 8; i++) {
+		close(fd[i][0]);
+		close(fd[i][1]);
+	}
+	assert_int_equal(xdp_locals_set(prog.xdp, (union ps_addr[]){ pkt_v4(OWN4), OWN6 }, 2), 0);
 }
 
 /* ---- on their way through -------------------------------------------------------- */
@@ -290,6 +338,7 @@ static const struct CMUnitTest tests[] = {
 	BOTH("late answers to sockets that are gone", late_answers),
 	BOTH("answers to hosts behind this one", late_answers_to_others),
 	BOTH("flows that nobody answered explain nothing", unanswered),
+	BOTH("connections through published ports take points back", published),
 	BOTH("forwarded packets are judged as long as the lease lasts", lease),
 	BOTH("one family's tracking says nothing of the other's", other_family),
 	BOTH("a table that is empty is not asked", not_asked),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * test_handshake.c - what completes a handshake, and what only looks like it.
+ * test_handshake.c - what completes a handshake, what only looks like it, and what a
+ * port that turns out to be open takes back.
  * Real half-open connections, on loopback in a namespace of the test's own: a
  * listener that defers acceptance keeps one behind its client's bare ACK, and
  * one under SYN cookies keeps nothing at all.
@@ -28,6 +29,18 @@ static unsigned int handshakes(void)
 	n_contacts = 0;
 	assert_true(xdp_contacts_read(contacts) >= 0);
 	return n_contacts;
+}
+
+/* Of the peer: prog_source(), or a host of a /64 that is not ours. */
+static bool far;
+
+static union ps_addr peer(void)
+{
+	union ps_addr addr = prog_source();
+
+	if (far)
+		addr.b[7] = 0x99;
+	return addr;
 }
 
 static union ps_addr own(void)
@@ -82,7 +95,7 @@ static __u32 queue_seq(int fd, int queue)
 
 static struct client client_of(__u16 port)
 {
-	struct client c = { .fd = bound(SOCK_STREAM, prog_source(), 0) };
+	struct client c = { .fd = bound(SOCK_STREAM, peer(), 0) };
 	struct sockaddr_storage sa;
 	socklen_t bytes = sockaddr_of(own(), port, &sa);
 	int on = 1, off = -1; /* TCP_REPAIR_OFF_NO_WP: nothing is sent */
@@ -110,7 +123,7 @@ static void abort_socket(int fd)
 /* A frame of the client's to our @port that acknowledges @ack. */
 static __u32 send_frame(const struct client *c, __u16 port, __u8 flags, __u32 ack)
 {
-	union ps_addr src = prog_source();
+	union ps_addr src = peer();
 	struct pkt p = prog.v6 ? PKT(ETH(), IPV6(.dst = PKT_DST6, .hops = 57),
 				     TCP(.sport = c->sport, .dport = port, .flags = flags,
 					 .seq = c->seq, .ack = ack))
@@ -226,6 +239,132 @@ static void cookie(bool v6)
 	close(listener);
 }
 
+/* ---- points taken back ------------------------------------------------------------------ */
+
+/* A source's connections take their ports' points back, be it in the mark or in the record. */
+static void points_back(bool v6)
+{
+	struct client c[8];
+	int listener[8];
+	struct ps_source s;
+
+	begin(v6);
+	for (__u16 i = 0; i < 8; i++) {
+		listener[i] = listening(710 + i, 30);
+		c[i] = client_of(710 + i);
+	}
+	/* Known flows of earlier frames are none of these: each ACK is asked about. */
+	prog_forget();
+	for (__u16 i = 0; i < 8; i++) {
+		assert_int_equal(send_frame(&c[i], 710 + i, PS_TCP_SYN, 0), XDP_PASS);
+		assert_int_equal(send_frame(&c[i], 710 + i, PS_TCP_ACK, c[i].ack), XDP_PASS);
+	}
+	assert_int_equal(prog_count(PS_COUNT_EXPLAINED), 8);
+	s = prog_record();
+	assert_int_equal(s.probes, 8);
+	assert_int_equal(ps_score_total(&prog.cfg->rule, &s, prog_now()), 0);
+	assert_true(s.peak <= 3);
+	/* Sent again they are no new ports; six closed ones are no scan, the seventh is. */
+	for (__u16 i = 0; i < 8; i++)
+		send_frame(&c[i], 710 + i, PS_TCP_SYN, 0);
+	assert_int_equal(prog_scan(101, 7, MS), 7);
+	prog_expect_events(1);
+	assert_int_equal(prog.event[0].score, 21);
+	assert_int_equal(prog.event[0].source.probes, 15);
+	for (__u16 i = 0; i < 8; i++) {
+		abort_socket(c[i].fd);
+		close(listener[i]);
+	}
+}
+
+/* The same for the record of the peer's /64, mark first. */
+static void points_back_of_the_net(bool v6)
+{
+	char command[96], text[INET6_ADDRSTRLEN];
+	union ps_addr net, addr;
+	struct client c[3];
+	struct ps_source s;
+	int listener[3];
+
+	begin(v6);
+	far = true;
+	addr = peer();
+	snprintf(command, sizeof(command), "ip addr add %s/128 dev lo nodad",
+		 inet_ntop(AF_INET6, &addr, text, sizeof(text)));
+	must(command);
+	for (__u16 i = 0; i < 3; i++) {
+		listener[i] = listening(760 + i, 30);
+		c[i] = client_of(760 + i);
+		send_frame(&c[i], 760 + i, PS_TCP_SYN, 0);
+		send_frame(&c[i], 760 + i, PS_TCP_ACK, c[i].ack);
+	}
+	ps_addr_net(&net, &addr);
+	assert_int_equal(xdp_source_get(prog.xdp, &net, &s), 0);
+	assert_int_equal(s.probes, 3);
+	assert_int_equal(ps_score_total(&prog.cfg->rule, &s, prog_now()), 0);
+	far = false;
+	for (__u16 i = 0; i < 3; i++) {
+		abort_socket(c[i].fd);
+		close(listener[i]);
+	}
+}
+
+/* What does not acknowledge our SYN+ACK takes nothing back. */
+static void guesses_take_nothing_back(bool v6)
+{
+	struct client c;
+	struct ps_source s;
+	int listener;
+
+	begin(v6);
+	listener = listening(720, 30);
+	c = client_of(720);
+	send_frame(&c, 720, PS_TCP_SYN, 0);
+	prog_syn(101);
+	send_frame(&c, 720, PS_TCP_ACK, c.ack + 1);
+	send_frame(&c, 720, PS_TCP_RST, c.ack);
+	s = prog_record();
+	assert_int_equal(ps_score_total(&prog.cfg->rule, &s, prog_now()), 6);
+	abort_socket(c.fd);
+	close(listener);
+}
+
+/* An open door is not the crossing probe; the next port that is closed may be. */
+static void open_door(bool v6)
+{
+	int listener[20];
+
+	begin(v6);
+	for (__u16 i = 0; i < 20; i++)
+		listener[i] = listening(730 + i, 0);
+	prog_forget();
+	/* Twenty SYNs at once, none of them completed so far; four closed ports amid them. */
+	assert_int_equal(prog_scan(730, 10, 0), 0);
+	assert_int_equal(prog_scan(101, 4, 0), 0);
+	assert_int_equal(prog_scan(740, 10, 0), 0);
+	prog_expect_events(0);
+	assert_int_equal(prog_scan(105, 3, 0), 3);
+	prog_expect_events(1);
+	assert_int_equal(prog.event[0].score, 21);
+	assert_int_equal(prog.event[0].source.probes, 27);
+	for (__u16 i = 0; i < 20; i++)
+		close(listener[i]);
+}
+
+/* Read literally, the rule counts SYNs to open ports as well. */
+static void open_door_by_packets(bool v6)
+{
+	int listener;
+
+	begin(v6);
+	prog.cfg->rule.count_by = PS_BY_PACKET;
+	listener = listening(750, 0);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(prog_syn(750), XDP_PASS);
+	assert_int_equal(prog_syn(750), XDP_DROP);
+	close(listener);
+}
+
 /* ---- what the kernel makes of a crossing probe ------------------------------------------ */
 
 static void unproven(bool v6)
@@ -282,6 +421,11 @@ static const struct CMUnitTest tests[] = {
 	BOTH("the number of our SYN+ACK completes a handshake", completed),
 	BOTH("a handshake completes behind the block", completed_behind_the_block),
 	BOTH("a SYN cookie's number completes a handshake", cookie),
+	BOTH("handshakes take their ports' points back", points_back),
+	ONLY_V6("handshakes take points back from the network", points_back_of_the_net),
+	BOTH("guesses take nothing back", guesses_take_nothing_back),
+	BOTH("an open door is never the crossing probe", open_door),
+	BOTH("--count packets: open doors count", open_door_by_packets),
 	BOTH("the kernel's block is unproven: a minute, and soft", unproven),
 	BOTH("an unproven block is no longer than a proven one", unproven_is_no_longer_than_proven),
 	BOTH("--unproven full: what a proven source gets", full),

@@ -211,6 +211,71 @@ static void test_idle_for_a_whole_wrap(void **state)
 	}
 }
 
+/* A client that finds every port open scores nothing, the first one included. */
+static void test_open_ports_settle(void **state)
+{
+	union ps_addr src = walk_v4(7), other = walk_v4(8);
+	static struct walk w;
+	(void)state;
+
+	walk_init(&w, walk_rule());
+	for (__u16 port = 101; port < 131; port++) {
+		assert_false(walk_probe(&w, &src, PS_CLASS_SYN, port, SEC));
+		walk_settle(&w, &src, port, SEC + MS);
+		walk_settle(&w, &other, port, SEC + MS);
+	}
+	/* Six closed ports on top of them do not fire, the seventh does. */
+	for (__u16 port = 201; port < 207; port++)
+		assert_false(walk_probe(&w, &src, PS_CLASS_SYN, port, SEC + 2 * MS));
+	assert_true(walk_probe(&w, &src, PS_CLASS_SYN, 207, SEC + 3 * MS));
+	assert_int_equal(w.snapshot.peak, 21);
+	/* The open ones stay among the evidence, as far as there is room. */
+	assert_int_equal(w.snapshot.probes, PS_PROBES_MAX);
+}
+
+/* A mark alone: the port that it stands for goes into the record as worth nothing. */
+static void test_open_port_settles_in_the_mark(void **state)
+{
+	union ps_addr src = walk_v4(7);
+	struct ps_rule rule = walk_rule();
+	static struct walk w;
+	(void)state;
+
+	for (int packets = 0; packets < 2; packets++) {
+		rule.count_by = packets ? PS_BY_PACKET : PS_BY_PORT;
+		walk_init(&w, rule);
+		assert_false(walk_probe(&w, &src, PS_CLASS_SYN, 101, SEC));
+		walk_settle(&w, &src, 101, SEC);
+		for (__u16 port = 102; port < 107; port++)
+			assert_false(walk_probe(&w, &src, PS_CLASS_SYN, port, SEC));
+		/* Read literally, the rule knows no open ports. */
+		assert_int_equal(walk_probe(&w, &src, PS_CLASS_SYN, 107, SEC), packets);
+		assert_true(packets || walk_probe(&w, &src, PS_CLASS_SYN, 108, SEC));
+		assert_int_equal(w.snapshot.probe[0].port, 101);
+		assert_int_equal(w.snapshot.probe[0].points, packets ? 3 : 0);
+		assert_int_equal(w.snapshot.packets[PS_CLASS_SYN], packets ? 7 : 8);
+	}
+}
+
+/* An open door is never the crossing probe, nor does it make the next one cross. */
+static void test_open_door_does_not_cross(void **state)
+{
+	union ps_addr src = walk_v4(7);
+	static struct walk w;
+	(void)state;
+
+	for (int first = 0; first < 2; first++) {
+		walk_init(&w, walk_rule());
+		w.open = first ? 101 : 107;
+		for (__u16 port = 101; port < 108; port++)
+			assert_false(walk_probe(&w, &src, PS_CLASS_SYN, port, SEC));
+		assert_true(walk_probe(&w, &src, PS_CLASS_SYN, 108, SEC));
+		assert_int_equal(w.snapshot.probes, 8);
+		assert_int_equal(w.snapshot.peak, 21);
+		assert_int_equal(w.snapshot.detections, 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +289,9 @@ int main(void)
 		cmocka_unit_test(test_psd_gap),
 		cmocka_unit_test(test_psd_known_ports_do_not_bridge),
 		cmocka_unit_test(test_idle_for_a_whole_wrap),
+		cmocka_unit_test(test_open_ports_settle),
+		cmocka_unit_test(test_open_port_settles_in_the_mark),
+		cmocka_unit_test(test_open_door_does_not_cross),
 	};
 
 	return cmocka_run_group_tests_name("detect", tests, NULL, NULL);

@@ -167,6 +167,60 @@ static void test_replies_never_score(void **state)
 	stop(f);
 }
 
+static struct ps_source *record_of(struct fixture *f, const char *src)
+{
+	union ps_addr addr;
+	__u64 hash;
+
+	ps_addr_from_v4(&addr, inet_addr(src));
+	hash = ps_hash_addr(f->engine.cfg.seed, &addr);
+	return ps_bucket_find(store_bucket(&f->engine.store, &f->engine.cfg, hash), hash, &addr);
+}
+
+/* A monitoring host's round: thirty handshakes side by side, each then with a line. */
+static void test_handshakes_take_points_back(void **state)
+{
+	struct ps_rule rule = rule_default(RULE_SOPHOS);
+	struct fixture *f = start(&rule);
+	struct ps_source *s;
+	(void)state;
+
+	for (__u16 port = 20; port < 50; port++) {
+		deliver(f, SCANNER, 40000 + port, HOST, port, SYN, 0);
+		deliver(f, HOST, port, SCANNER, 40000 + port, SYNACK, 0);
+		deliver(f, SCANNER, 40000 + port, HOST, port, ACK, 0);
+		deliver(f, SCANNER, 40000 + port, HOST, port, ACK | PS_TCP_PSH, 8);
+	}
+	assert_int_equal(f->events, 0);
+	s = record_of(f, SCANNER);
+	assert_non_null(s);
+	assert_int_equal(ps_score_total(&rule, s, f->now_ns), 0);
+	/* What it finds closed counts, six of those are too few, and open ones never make up. */
+	for (__u16 port = 101; port < 107; port++)
+		deliver(f, SCANNER, 40000, HOST, port, SYN, 0);
+	assert_int_equal(f->events, 0);
+	deliver(f, SCANNER, 40000, HOST, 107, SYN, 0);
+	assert_int_equal(f->events, 1);
+	stop(f);
+}
+
+/* What answers itself, or was refused, completes nothing. */
+static void test_no_handshake_no_points_back(void **state)
+{
+	struct ps_rule rule = rule_default(RULE_SOPHOS);
+	struct fixture *f = start(&rule);
+	(void)state;
+
+	for (__u16 port = 20; port < 27; port++) {
+		deliver(f, SCANNER, 40000, HOST, port, SYN, 0);
+		deliver(f, SCANNER, 40000, HOST, port, ACK, 0);
+		deliver(f, HOST, port, SCANNER, 40000, PS_TCP_RST | ACK, 0);
+		deliver(f, SCANNER, 40000, HOST, port, ACK, 0);
+	}
+	assert_int_equal(f->events, 1);
+	stop(f);
+}
+
 /* The same packets without the other direction are an ACK scan. */
 static void test_ack_scan(void **state)
 {
@@ -266,7 +320,8 @@ static void test_flow_flood(void **state)
 	assert_int_equal(flows_see(&flows, victim, START_NS), FLOW_ANSWERED);
 	flows_await(&flows, victim, true);
 	for (__u64 i = 0; i < 1000; i++)
-		flows_see(&flows, (struct flow_key){ (i + 6) << 40, 1ULL << 24 }, START_NS + i);
+		flows_see(&flows, (struct flow_key){ .hash = (i + 6) << 40, .way = 1ULL << 24 },
+			  START_NS + i);
 	assert_int_equal(flows.forgotten, 0);
 	assert_int_equal(flows_see(&flows, victim, START_NS), FLOW_ANSWERED | FLOW_AWAITED);
 	flows_await(&flows, victim, false);
@@ -297,6 +352,8 @@ int main(void)
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_monitor_passes),
 		cmocka_unit_test(test_replies_never_score),
+		cmocka_unit_test(test_handshakes_take_points_back),
+		cmocka_unit_test(test_no_handshake_no_points_back),
 		cmocka_unit_test(test_ack_scan),
 		cmocka_unit_test(test_older_than_capture),
 		cmocka_unit_test(test_lists),

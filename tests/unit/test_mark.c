@@ -108,6 +108,30 @@ static void test_moved(void **state)
 	assert_false(ps_mark_moved(ps_mark_renew(&rule, mark, 78 * SEC), HASH, &dst));
 }
 
+/* What stands for a SYN to the port is worth nothing from then on, and still stands for it. */
+static void test_settle(void **state)
+{
+	struct ps_rule rule = walk_rule();
+	union ps_addr dst = { .b = { [10] = 0xff, 0xff, 203, 0, 113, 5 } };
+	__u64 syn = ps_mark_at(ps_mark_make(HASH, false, PS_CLASS_SYN, 22, 77 * SEC), HASH, &dst);
+	__u64 fin = ps_mark_make(HASH, false, PS_CLASS_FIN, 22, 77 * SEC);
+	__u64 tracked = ps_mark_make(HASH, true, PS_CLASS_NONE, 22, 77 * SEC), left;
+	(void)state;
+
+	left = ps_mark_settle(syn, HASH, 22);
+	assert_int_equal(ps_mark_class(left), PS_MARK_SETTLED);
+	assert_int_equal(ps_mark_port(left), 22);
+	assert_int_equal(ps_mark_age_ns(left, 77 * SEC), 0);
+	assert_false(ps_mark_moved(left, HASH, &dst));
+	assert_int_equal(look(&rule, left, PS_CLASS_SYN, 22, 77 * SEC), PS_SIGHT_AGAIN);
+	assert_int_equal(look(&rule, left, PS_CLASS_UDP, 22, 77 * SEC), PS_SIGHT_SECOND);
+	assert_int_equal(ps_mark_settle(left, HASH, 22), left);
+	assert_int_equal(ps_mark_settle(syn, HASH, 23), syn);
+	assert_int_equal(ps_mark_settle(syn, OTHER, 22), syn);
+	assert_int_equal(ps_mark_settle(fin, HASH, 22), fin);
+	assert_int_equal(ps_mark_settle(tracked, HASH, 22), tracked);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +140,7 @@ int main(void)
 		cmocka_unit_test(test_sights),
 		cmocka_unit_test(test_renew_and_track),
 		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_settle),
 	};
 
 	return cmocka_run_group_tests_name("mark", tests, NULL, NULL);

@@ -104,7 +104,71 @@ static void test_by_class(void **state)
 	/* What no later probe swept out is not counted either. */
 	assert_int_equal(ps_score_by_class(&rule, &s, SEC + 350 * MS, points), 4);
 	assert_int_equal(ps_score_by_class(&rule, &s, SEC + 600 * MS, points), 0);
-	assert_int_equal(s.peak, 7);
+}
+
+/* Open ports keep their places and are worth nothing; the closed ones decide. */
+static void test_settle(void **state)
+{
+	struct ps_rule rule = walk_rule();
+	struct ps_source s = { 0 };
+	(void)state;
+
+	score(&rule, &s, PS_CLASS_SYN, 22, SEC);
+	score(&rule, &s, PS_CLASS_UDP, 22, SEC);
+	score(&rule, &s, PS_CLASS_FIN, 80, SEC);
+	assert_int_equal(score(&rule, &s, PS_CLASS_SYN, 443, SEC), 12);
+	ps_score_settle(&s, 22);
+	ps_score_settle(&s, 80);
+	ps_score_settle(&s, 5);
+	assert_int_equal(ps_score_total(&rule, &s, SEC), 9);
+	assert_int_equal(s.probes, 4);
+	assert_int_equal(score(&rule, &s, PS_CLASS_SYN, 22, SEC + MS), 9); /* not a new port */
+	assert_int_equal(ps_score_total(&rule, &s, SEC + 301 * MS), 0);
+}
+
+/* What was found in a copy holds for the pieces that are still the same. */
+static void test_open(void **state)
+{
+	struct ps_rule rule = walk_rule();
+	struct ps_source s = { 0 }, seen;
+	(void)state;
+
+	for (__u16 port = 20; port < 25; port++)
+		score(&rule, &s, PS_CLASS_SYN, port, SEC + port * MS);
+	seen = s;
+	seen.probe[1].points = seen.probe[3].points = 0;
+	s.probe[3].port = 99;
+	ps_score_open(&s, &seen);
+	assert_int_equal(s.probe[1].points, 0);
+	assert_int_equal(ps_score_total(&rule, &s, SEC + 30 * MS), 12);
+}
+
+/* However many open ports a scanner knows: none of them pushes out a closed one. */
+static void test_open_ports_push_nothing_out(void **state)
+{
+	(void)state;
+
+	for (unsigned int window = PS_WINDOW_SLIDE; window <= PS_WINDOW_GAP; window++) {
+		struct ps_rule rule = window == PS_WINDOW_GAP ? walk_rule_psd() : walk_rule();
+		struct ps_source s = { 0 };
+		__u16 open = 40000, closed = 50000;
+		__u32 total = 0;
+
+		for (int turn = 0; turn < 20; turn++) {
+			for (int i = 0; i < 5; i++) {
+				score(&rule, &s, PS_CLASS_SYN, ++open, SEC);
+				ps_score_settle(&s, open);
+			}
+			total = score(&rule, &s, PS_CLASS_SYN, ++closed, SEC);
+			assert_int_equal(total, turn + 1);
+			assert_int_equal(ps_score_total(&rule, &s, SEC), turn + 1);
+		}
+		assert_int_equal(ps_source_gap_ns(&s, SEC + MS) >> 20, 0);
+		/* All of them closed: as ever, the oldest makes room. */
+		for (int i = 0; i < 40; i++)
+			total = score(&rule, &s, PS_CLASS_SYN, ++closed, SEC);
+		assert_int_equal(total, PS_PROBES_MAX);
+	}
 }
 
 int main(void)
@@ -115,6 +179,9 @@ int main(void)
 		cmocka_unit_test(test_full_record_fires),
 		cmocka_unit_test(test_against_plain_list),
 		cmocka_unit_test(test_by_class),
+		cmocka_unit_test(test_settle),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_open_ports_push_nothing_out),
 	};
 
 	return cmocka_run_group_tests_name("score", tests, NULL, NULL);

@@ -68,6 +68,29 @@ void outcome_host_wait(struct outcome_host *h, const struct ps_contact *contact)
 		h->lost++;
 }
 
+static bool is_from(const struct ps_contact *c, const union ps_addr *source)
+{
+	if (ps_addr_is_net(source))
+		return c->src.d[0] == source->d[0];
+	return ps_addr_eq(&c->src, source);
+}
+
+enum slow_tool outcome_host_tool(const struct outcome_host *h, const union ps_addr *source)
+{
+	size_t from = h->n > OUTCOME_HOST_LOOKED_AT ? h->n - OUTCOME_HOST_LOOKED_AT : 0;
+
+	for (size_t i = h->n; i > from; i--) {
+		const struct ps_contact *c = &h->waiting[i - 1];
+		enum slow_tool tool = SLOW_TOOL_NONE;
+
+		if (c->kind == PS_CONTACT_PROBE && is_from(c, source))
+			tool = slow_tool_guess(c);
+		if (tool != SLOW_TOOL_NONE)
+			return tool;
+	}
+	return SLOW_TOOL_NONE;
+}
+
 __u64 outcome_host_lost(const struct outcome_host *h)
 {
 	return h->lost;

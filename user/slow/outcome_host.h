@@ -21,6 +21,10 @@
 /* Contacts that wait: twice what the ring holds. Full: the newest is lost and counted. */
 #define OUTCOME_HOST_MAX (2 * PS_CONTACTS_BYTES / sizeof(struct ps_contact))
 
+/* Among so many of the latest a tool is looked for: a crossing probe's like are hardly
+ * farther away, and in a flood of contacts it is not worth more. */
+#define OUTCOME_HOST_LOOKED_AT 2048
+
 struct outcome_host;
 
 struct outcome_host_options {
@@ -41,6 +45,12 @@ void outcome_host_wait(struct outcome_host *host, const struct ps_contact *conta
  * allowed. 0 or a negative errno: then what could not be judged went as unknown.
  */
 int outcome_host_judge(struct outcome_host *host, __u64 now_ns);
+
+/*
+ * The tool that the packets of @source (a host, or a /64) show which wait here, the latest
+ * first; OUTCOME_HOST_LOOKED_AT of all that wait are looked at.
+ */
+enum slow_tool outcome_host_tool(const struct outcome_host *host, const union ps_addr *source);
 
 __u64 outcome_host_lost(const struct outcome_host *host);
 
