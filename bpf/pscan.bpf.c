@@ -236,8 +236,11 @@ __attribute__((noinline)) int settle(struct ps_sighting *it)
 
 	if (!cfg || !it)
 		return 0;
-	mark = sight(cfg, it);
-	if (!mark || !ps_wants_settling(&cfg->rule, it))
+	mark = find_mark(cfg, it);
+	if (!mark)
+		return 0;
+	sight(cfg, it);
+	if (!ps_wants_settling(&cfg->rule, it))
 		return 0;
 	if (it->sight != PS_SIGHT_TRACKED) {
 		left = ps_mark_settle(it->mark, it->hash, it->packet.dport);
@@ -262,7 +265,6 @@ static __always_inline int explained(const struct ps_config *cfg, struct ps_sigh
 		settle(it);
 		if (ps_wants_net(&it->packet)) {
 			ps_addr_net(&it->packet.src, &it->packet.src);
-			it->hash = ps_hash_addr(cfg->seed, &it->packet.src);
 			settle(it);
 		}
 	}
