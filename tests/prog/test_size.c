@@ -10,10 +10,10 @@
 #include <bpf/libbpf.h>
 
 /* The kernel's own limit is 1,000,000. */
-#define VERIFIED_MAX 220000
-#define JITED_BYTES_MAX 29000
-#define COOKIE_VERIFIED_MAX 250000
-#define COOKIE_JITED_BYTES_MAX 33000
+#define VERIFIED_MAX 140000
+#define JITED_BYTES_MAX 33000
+#define COOKIE_VERIFIED_MAX 180000
+#define COOKIE_JITED_BYTES_MAX 37000
 
 static void within(int fd, __u32 verified_max, __u32 jited_max)
 {
