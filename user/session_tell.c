@@ -24,8 +24,8 @@ void session_tell_lost(struct session_told *told, const struct ps_counters *now)
 	told->lost = lost;
 	if (unseen == told->unseen || now_ns < told->unseen_next_ns)
 		return;
-	log_warn("%llu first packets were lost to the slow engines, their ring buffer was full; the "
-		 "burst rule is not affected", (unsigned long long)(unseen - told->unseen));
+	log_warn("%llu first packets were lost to the slow engines, more than they can look at; "
+		 "the burst rule is not affected", (unsigned long long)(unseen - told->unseen));
 	told->unseen = unseen;
 	told->unseen_next_ns = now_ns + UNSEEN_EVERY_NS;
 }
