@@ -272,7 +272,8 @@ static int run_file(struct detector *d, int fd, const char *path)
 
 /*
  * Opens what may take privileges to open, so that they can be given up before a byte of
- * it is looked at. What cannot be opened is tried again in its turn, and told then.
+ * it is looked at. What could not be opened is told in its turn; where there were too many
+ * descriptors, it is tried again by then.
  */
 static void open_files(char *const *files, unsigned int n, int *fds)
 {

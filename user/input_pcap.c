@@ -192,7 +192,7 @@ int input_pcap_file(int fd, const char *path, const char *filter, struct input_p
 	FILE *stream = NULL;
 	int err;
 
-	if (fd < 0)
+	if (fd == -EMFILE || fd == -ENFILE)
 		fd = input_pcap_descriptor(path);
 	if (!in) {
 		if (fd >= 0)

@@ -23,7 +23,7 @@ int input_pcap_descriptor(const char *path);
 /*
  * Begins to read a capture: pcap or pcapng, either may be compressed with gzip.
  * @fd      of input_pcap_descriptor(), closed here whatever comes of it; or what that
- *          failed with, and it is tried again
+ *          failed with, which is told, or tried again if there were too many descriptors
  * @filter  pcap-filter(7) expression or NULL
  * Returns 0, or negative errno with one line printed: it cannot be read, is no
  * capture, its link type is one that has no IP packets we could find (802.11),

@@ -304,7 +304,7 @@ static int compare_file(struct twins *t, const char *path)
 {
 	__u64 max = t->options->max_packets;
 	struct input_pcap *in = NULL;
-	int n, err = input_pcap_file(-1, path, t->options->filter, &in);
+	int n, err = input_pcap_file(input_pcap_descriptor(path), path, t->options->filter, &in);
 
 	if (err)
 		return err;

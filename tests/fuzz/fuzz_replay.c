@@ -91,7 +91,7 @@ static void replay(const char *path)
 	cfg.mark_bits = 6;
 	cfg.bucket_bits = 2;
 	r->model = model_new("fuzz <&\"#$%_\\^~{}>");
-	if (input_pcap_file(-1, path, NULL, &in) == 0) {
+	if (input_pcap_file(input_pcap_descriptor(path), path, NULL, &in) == 0) {
 		report_open(&told, &r->report);
 		if (engine_init(&r->engine, &cfg, EVIDENCE_FLOWS, on_event, r) == 0) {
 			while (input_pcap_run(in, 64, on_frame, r) > 0)
