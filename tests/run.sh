@@ -46,6 +46,10 @@ if [ "${#tests[@]}" -eq 0 ]; then
 fi
 
 # Two at a time where only the processor counts; then, one by one, what has an eye on the clock.
-side_by_side='{build/tests/unit,tests/golden,tests/fuzz,tests/kernels}/*'
-exec prove --jobs 2 --rules "par=$side_by_side" --timer --failures --comments \
+side_by_side=(
+	build/tests/{unit,prog}/'*' tests/{golden,fuzz,kernels,prog}/'*'
+	tests/lab/{block,coexist,halfway,handover,lab,net6,pcap,privilege,refuse,responder}.bats
+)
+rule=$(IFS=, && echo "par={${side_by_side[*]}}")
+exec prove --jobs 2 --rules "$rule" --timer --failures --comments \
 	--exec tests/harness/run-one.sh "${tests[@]}"
