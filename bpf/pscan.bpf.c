@@ -95,11 +95,13 @@ __attribute__((noinline)) int find_open(struct xdp_md *ctx, struct ps_sighting *
 	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
 	struct scratch *tmp = bpf_map_lookup_elem(&scratch, &(__u32){ 0 });
 	struct ps_source *seen;
+	union ps_addr dst;
 
 	if (!cfg || !tmp || !it)
 		return 0;
 	seen = &tmp->event.source;
-	if (cfg->rule.count_by != PS_BY_PORT || !bpf_map_lookup_elem(&locals, &it->packet.dst))
+	dst = it->packet.dst; /* 6.1 takes no key out of an argument's memory */
+	if (cfg->rule.count_by != PS_BY_PORT || !bpf_map_lookup_elem(&locals, &dst))
 		return 0;
 	PS_ROLLED
 	for (__u32 i = 0; i < PS_PROBES_MAX && i < seen->probes; i++) {
