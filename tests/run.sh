@@ -48,7 +48,8 @@ fi
 # Two at a time where only the processor counts; then, one by one, what has an eye on the clock.
 side_by_side=(
 	build/tests/{unit,prog}/'*' tests/{golden,fuzz,kernels,prog}/'*'
-	tests/lab/{block,coexist,halfway,handover,lab,net6,pcap,privilege,refuse,responder}.bats
+	tests/lab/{block,coexist,deaths,evade,faults,forward,halfway,handover,lab,leak,life}.bats
+	tests/lab/{net6,pcap,privilege,quiet,refuse,responder}.bats
 )
 rule=$(IFS=, && echo "par={${side_by_side[*]}}")
 exec prove --jobs 2 --rules "$rule" --timer --failures --comments \

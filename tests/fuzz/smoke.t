@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-seconds=${FUZZ_SECONDS:-4}
+seconds=${FUZZ_SECONDS:-2}
 shopt -s nullglob
 fuzzers=()
 for file in build/tests/fuzz/fuzz_*; do
