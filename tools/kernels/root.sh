@@ -39,6 +39,7 @@ shift 2
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir -p "$root"/{bin,dev,proc,sys,run,tmp,modules,etc}
+echo root:x:0:0::/:/bin/sh >"$root/etc/passwd" # tcpdump looks its user up
 PATH=$PATH:/usr/sbin:/sbin
 cp "$(command -v busybox)" "$root/bin/busybox" || die "busybox is missing"
 for applet in "${applets[@]}"; do
