@@ -74,6 +74,7 @@ holder_pid() {
 # shellcheck disable=SC2016 # expanded by the holder's own shell
 holder_script='
 set -e
+umount -lR /sys 2>/dev/null || : # a bpffs that is mounted outside stays outside
 mount -t sysfs sysfs /sys
 [ "$1" = no ] || mount -t bpf bpf /sys/fs/bpf
 echo $$
