@@ -209,7 +209,9 @@ crowd() {
 	wire_start "src $sources and dst host $host" "dst $sources and src host $host"
 	spawn scan a timeout 30 "$@"
 	wait_for -t 15 told_crowd
+	kill "$scan_pid" 2>/dev/null || true # it may have ended by itself
 	wire_stop
+	two_polls # what it sent last is not held against the next one
 	measured "$technique" "$rate" "$family" "$tool" crowd
 	[ "$(event crowd '"\(.target) \(.action)"')" = "$host alert" ]
 }
