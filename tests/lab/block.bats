@@ -336,6 +336,29 @@ alerted_only() {
 	reached "$target4"
 }
 
+# The loader looks every 3 s.
+@test "a gateway and a resolver that come later are never blocked, and may be once they went" {
+	: >"$BATS_TEST_TMPDIR/resolv.conf"
+	on t mount --bind "$BATS_TEST_TMPDIR/resolv.conf" /etc/resolv.conf
+	attach
+	run ! guarded_as "$attacker4" resolver
+	on t ip -6 route add default via "$attacker6"
+	echo "nameserver $attacker4" >"$BATS_TEST_TMPDIR/resolv.conf"
+	wait_for -t 10 guarded_as "$attacker6" gateway
+	wait_for -t 10 guarded_as "$attacker4" resolver
+	scan6
+	alerted_only "$attacker6" gateway
+	on t ip -6 route del default
+	: >"$BATS_TEST_TMPDIR/resolv.conf"
+	wait_for -t 10 unguarded
+	scan4
+	wait_for blocked "$attacker4"
+}
+
+unguarded() {
+	! guarded_as "$attacker6" gateway && ! guarded_as "$attacker4" resolver
+}
+
 @test "an own address is never blocked, whoever forges it" {
 	attach
 	on a timeout 5 hping3 -q -S -a "$target4" -i u1000 -c 8 -p ++1 "$target4" || true

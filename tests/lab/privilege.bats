@@ -134,6 +134,21 @@ attach_with() {
 	nothing_left
 }
 
+@test "who confirms in time stays attached, who does not see the terminal go is let in again" {
+	attach --confirm 3s
+	ask confirm
+	wait_for grep -q "confirmed, staying attached" "$loader_err"
+	# Past the time that was given: three polls a second go on.
+	run ! timeout 4 tail --pid="$loader_pid" -f /dev/null
+	[ "$(xdp_on t0)" -ne 0 ]
+	interrupt
+
+	attach --confirm 60s
+	kill -HUP "$loader_pid"
+	wait "$loader_pid" || [ $? -eq 1 ]
+	nothing_left
+}
+
 @test "its pins are for the owner alone" {
 	attach
 	on t find "$pins" -perm /077 | wc -l | grep -qx 0
