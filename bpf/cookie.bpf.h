@@ -16,6 +16,7 @@
 #define PSCAN_COOKIE_BPF_H
 
 #include "evidence.bpf.h"
+#include "rate.bpf.h"
 
 /* Set before load; where it is false the verifier never walks what is here. */
 const volatile bool with_cookies;
@@ -26,13 +27,8 @@ const volatile bool with_cookies;
 #define COOKIES with_cookies
 #endif
 
-/* When the next answer is due at the earliest, were they sent evenly. */
+/* rate_allows() */
 __u64 cookie_due_ns;
-
-/* So far ahead of that an answer may go: what comes in bursts is not held to be more. */
-#define COOKIE_BURST_NS 10000000ULL
-/* Tries against other CPUs before a SYN goes unanswered. */
-#define COOKIE_TRIES 4
 
 #define COOKIE_TTL 64
 #define COOKIE_WINDOW 64240
@@ -59,24 +55,6 @@ static __always_inline bool cookie_applies(const struct ps_config *cfg, const st
 
 	return cookie_possible(cfg, b) && p->proto == PS_IP_TCP && !(p->bits & (PS_PKT_FRAG | PS_PKT_TINY | PS_PKT_GROUP)) &&
 	       p->l4_off - p->ip_off == ip_bytes && bpf_map_lookup_elem(&locals, &p->dst);
-}
-
-/* A place in the rate, without a lock: refusing only reads. */
-static __always_inline bool cookie_allowed(const struct ps_config *cfg, __u64 now_ns)
-{
-	__u64 rate = cfg->rule.cookie_rate ? cfg->rule.cookie_rate : 1;
-	__u64 step_ns = 1000000000ULL / rate;
-
-	for (int i = 0; i < COOKIE_TRIES; i++) {
-		__u64 due_ns = *(volatile __u64 *)&cookie_due_ns;
-		__u64 from_ns = due_ns > now_ns ? due_ns : now_ns;
-
-		if (due_ns > now_ns + COOKIE_BURST_NS)
-			return false;
-		if (__sync_val_compare_and_swap(&cookie_due_ns, due_ns, from_ns + step_ns) == due_ns)
-			return true;
-	}
-	return false;
 }
 
 /* The headers of a SYN, copied: the helpers want more of them than the frame may hold. */

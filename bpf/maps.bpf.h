@@ -52,6 +52,14 @@ struct {
 	__type(value, __u64);
 } flows SEC(".maps");
 
+/* First tries that were dropped beyond probe_rate, 4 MB. Lossy: never full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1U << PS_TRIES_BITS);
+	__type(key, __u32);
+	__type(value, struct ps_tries);
+} tries SEC(".maps");
+
 /*
  * Blocked sources, 18 MB. Added here, removed by user space when they ran out
  * or when told to. Full: the least recently active is forgotten, so a flood of

@@ -4,7 +4,7 @@
  * evidence, score, verdict, event. user/engine.c walks the same steps in the
  * same order. The commonest packets leave first, by recall().
  */
-#include "store.bpf.h"
+#include "hold.bpf.h"
 
 /* Blocks the source of a scan event; tells whether the list took it. */
 static __always_inline bool block(struct xdp_md *ctx, const struct ps_rule *rule,
@@ -333,8 +333,11 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		count(PS_COUNT_CONTACT_LOST);
 
 	verdict = admit(ctx, cfg, it, mark);
-	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p))
-		verdict = probe_net(ctx, cfg, it);
+	if (verdict == XDP_PASS && it->sight != PS_SIGHT_AGAIN && may_hold(cfg))
+		verdict = hold_back(it);
+	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p) &&
+	    probe_net(ctx, cfg, it) == XDP_DROP)
+		verdict = XDP_DROP;
 	return verdict;
 }
 
@@ -346,10 +349,22 @@ static __always_inline int unread(const struct ps_config *cfg, enum ps_parse res
 	return count(PS_COUNT_DROP), XDP_DROP;
 }
 
+static __always_inline enum ps_count recall_packet(struct xdp_md *ctx, const struct ps_config *cfg,
+						   struct ps_packet *p)
+{
+	if (ps_may_be_established(p))
+		return open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)) ?
+			       PS_COUNT_FLOW : PS_COUNT_MAX;
+	if (cfg->rule.respond != PS_RESPOND_MONITOR && recent_hit(ctx, cfg, p))
+		return PS_COUNT_DROP;
+	return flooded(cfg) && shed(p) ? PS_COUNT_SHED : PS_COUNT_MAX;
+}
+
 /*
  * The commonest packets, by what was found out about their like a moment ago:
- * an established connection's pass, a blocked source's bare probes are dropped.
- * Gives no verdict that the stages would not give, and counts as they do.
+ * an established connection's pass, a blocked source's bare probes are dropped. No
+ * verdict that the stages would not give, and counted as they do, but for what a
+ * flood leaves no time for.
  * Return: where the packet left the flow; PS_COUNT_MAX: that is for the stages to say.
  */
 static __always_inline enum ps_count recall(struct xdp_md *ctx, const struct ps_config *cfg)
@@ -357,14 +372,12 @@ static __always_inline enum ps_count recall(struct xdp_md *ctx, const struct ps_
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct ps_packet p;
 
-	if (!ps_parse_plain(data, end, &p))
-		return PS_COUNT_MAX;
-	if (ps_may_be_established(&p))
-		return open_gate(cfg) && flow_known(cfg, flow_hash(cfg, &p)) ?
-			       PS_COUNT_FLOW : PS_COUNT_MAX;
-	return cfg->rule.respond != PS_RESPOND_MONITOR &&
-			       recent_hit(ctx, cfg, &p.src) ?
-		       PS_COUNT_DROP : PS_COUNT_MAX;
+	/* Each family by itself: of what the compiler knows about one nothing is asked. */
+	if (ps_parse_plain(data, end, &p))
+		return recall_packet(ctx, cfg, &p);
+	if (ps_parse_plain6(data, end, &p))
+		return recall_packet(ctx, cfg, &p);
+	return PS_COUNT_MAX;
 }
 
 /*
@@ -392,7 +405,7 @@ static __always_inline int stages(struct xdp_md *ctx, const struct ps_config *cf
 
 	established = res == PS_PARSE_OK && ps_may_be_established(p);
 	asked = established && open_gate(cfg);
-	/* recall() asked for a plain one */
+	/* recall() asked for a plain one of IPv4 */
 	if (asked && !plain && flow_known(cfg, flow_hash(cfg, p)))
 		return count(PS_COUNT_FLOW), XDP_PASS;
 
@@ -424,7 +437,7 @@ int pscan(struct xdp_md *ctx)
 	if (left == PS_COUNT_MAX)
 		return stages(ctx, cfg);
 	count_recalled(left);
-	return left == PS_COUNT_DROP ? XDP_DROP : XDP_PASS;
+	return left == PS_COUNT_FLOW ? XDP_PASS : XDP_DROP;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -55,17 +55,26 @@ static __always_inline __u32 frame_bytes(struct xdp_md *ctx)
 	return (__u32)bpf_xdp_get_buff_len(ctx);
 }
 
-/* The same of one that ps_parse_plain() took. One whose packet ends in its first buffer has
- * no other, unless somebody puts kilobytes of padding behind it; the call costs a third of
- * dropping the packet. */
-static __always_inline __u32 plain_bytes(struct xdp_md *ctx)
+/* Its IP header says how long the packet is, and it ends behind the frame's first buffer. */
+static __always_inline bool runs_on(struct xdp_md *ctx, bool v4)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	const struct ps_ipv4 *ip = data + sizeof(struct ps_eth);
+	const struct ps_ipv4 *ip4 = data + sizeof(struct ps_eth);
+	const struct ps_ipv6 *ip6 = data + sizeof(struct ps_eth);
 
-	if ((void *)(ip + 1) <= end && ps_ntohs(ip->total_bytes) <= end - (void *)ip)
-		return (__u32)(end - data);
-	return frame_bytes(ctx);
+	if (v4)
+		return (void *)(ip4 + 1) > end || ps_ntohs(ip4->total_bytes) > end - (void *)ip4;
+	return (void *)(ip6 + 1) > end || ps_ntohs(ip6->payload_bytes) > end - (void *)(ip6 + 1);
+}
+
+/* frame_bytes() of one that ps_parse_plain() took. One whose packet ends in its first buffer has
+ * no other, unless somebody puts kilobytes of padding behind it; the call costs a third of
+ * dropping the packet. */
+static __always_inline __u32 plain_bytes(struct xdp_md *ctx, const struct ps_packet *p)
+{
+	if (runs_on(ctx, p->bits & PS_PKT_V4))
+		return frame_bytes(ctx);
+	return (__u32)((void *)(long)ctx->data_end - (void *)(long)ctx->data);
 }
 
 static __always_inline struct ps_recent *recent_place(const struct ps_config *cfg,
@@ -83,14 +92,14 @@ static __always_inline bool recent_holds(const struct ps_config *cfg, const stru
 
 /* Counts the plain packet of a source that was found blocked a moment ago; false: it was not. */
 static __always_inline bool recent_hit(struct xdp_md *ctx, const struct ps_config *cfg,
-				       const union ps_addr *src)
+				       const struct ps_packet *p)
 {
-	struct ps_recent *r = recent_place(cfg, src);
+	struct ps_recent *r = recent_place(cfg, &p->src);
 
-	if (!r || !ps_addr_eq(&r->addr, src) || !recent_holds(cfg, r))
+	if (!r || !ps_addr_eq(&r->addr, &p->src) || !recent_holds(cfg, r))
 		return false;
 	r->packets++;
-	r->bytes += plain_bytes(ctx);
+	r->bytes += plain_bytes(ctx, p);
 	return true;
 }
 

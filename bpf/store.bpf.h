@@ -83,14 +83,16 @@ static __always_inline struct ps_allow *allowed(const union ps_addr *src, __u64 
 	return a && in_force(a->until_ns, now_ns) ? a : NULL;
 }
 
-/* The block in force against a source, its own or its network's. A network's
+/* The block in force against a source, its own or its network's (@net). A network's
  * spares whom a list names. */
 static __always_inline struct ps_block *block_of(const struct ps_config *cfg,
-						 const union ps_addr *src, __u64 *now_ns)
+						 const union ps_addr *src, __u64 *now_ns,
+						 bool *net)
 {
 	struct ps_block *b = bpf_map_lookup_elem(&blocks, src);
-	union ps_addr net;
+	union ps_addr prefix;
 
+	*net = false;
 	if (b) {
 		*now_ns = clock_coarse(cfg);
 		if (in_force(b->until_ns, *now_ns))
@@ -98,10 +100,11 @@ static __always_inline struct ps_block *block_of(const struct ps_config *cfg,
 	}
 	if (!ps_addr_has_net(src))
 		return NULL;
-	ps_addr_net(&net, src);
-	b = bpf_map_lookup_elem(&blocks, &net);
+	ps_addr_net(&prefix, src);
+	b = bpf_map_lookup_elem(&blocks, &prefix);
 	if (!b)
 		return NULL;
+	*net = true;
 	*now_ns = clock_coarse(cfg);
 	return in_force(b->until_ns, *now_ns) && !allowed(src, *now_ns) ? b : NULL;
 }
@@ -137,7 +140,7 @@ static __always_inline enum gate challenged(struct xdp_md *ctx, const struct ps_
 		contact(ctx, it, PS_CONTACT_COOKIE);
 	if (it->class != PS_CLASS_SYN)
 		return GATE_DROP;
-	if (!cookie_allowed(cfg, it->now_ns))
+	if (!rate_allows(&cookie_due_ns, cfg->rule.cookie_rate, it->now_ns))
 		return count(PS_COUNT_COOKIE_OVER), GATE_DROP;
 	return cookie_answer(ctx, p) ? GATE_ANSWER : GATE_DROP;
 }
@@ -153,15 +156,16 @@ static __always_inline enum gate blocked(struct xdp_md *ctx, const struct ps_con
 	struct ps_recent *r = NULL;
 	struct ps_block *b;
 	__u64 now_ns = 0;
+	bool net;
 
 	if (cfg->rule.respond == PS_RESPOND_MONITOR)
 		return GATE_OPEN;
-	b = block_of(cfg, &p->src, &now_ns);
+	b = block_of(cfg, &p->src, &now_ns, &net);
 	if (!b)
 		return GATE_OPEN;
 	if (established && ps_verdict_may_spare(&cfg->rule, b, p) && spared(ctx, cfg, it))
 		return GATE_SPARED;
-	if (p->bits & PS_PKT_V4) /* the others are not recalled */
+	if (!net) /* of which many may send, and each a little: not recalled */
 		r = recent_take(cfg, &p->src);
 	block_hit(ctx, b, now_ns);
 	if (COOKIES && cookie_applies(cfg, b, p))

@@ -32,6 +32,7 @@ enum {
 	OPT_KEEP,
 	OPT_CONFIRM,
 	OPT_SOURCES,
+	OPT_PROBE_RATE,
 	OPT_JSON,
 	OPT_PCAP,
 	OPT_DISPATCHER,
@@ -51,6 +52,9 @@ static const struct argp_option options[] = {
 	{ "confirm", OPT_CONFIRM, "TIME", 0,
 	  "detach again unless `pscan-xdp confirm` comes within TIME", 0 },
 	{ "sources", OPT_SOURCES, "N", 0, "sources tracked at a time (default 65536)", 0 },
+	{ "probe-rate", OPT_PROBE_RATE, "N", 0,
+	  "in a flood, probes a second that pass before they are tried again (default 20000; 0: all)",
+	  0 },
 	{ "group", OPT_GROUP, "NAME", 0, "let this group run stats, status, why and lists", 0 },
 	{ "save-ports", 's', NULL, 0, "count per source which ports were probed, and how often", 0 },
 	{ "max-packets", 'm', "N", 0, "end after N packets", 0 },
@@ -69,9 +73,9 @@ struct arguments {
 	unsigned int interfaces;
 	struct prefix allow[PREFIXES_MAX], dst[PREFIXES_MAX];
 	unsigned int n_allow, n_dst;
-	unsigned int bucket_bits;
+	unsigned int bucket_bits, probe_rate;
 	enum xdp_mode mode;
-	bool dispatcher, keep, save_ports;
+	bool dispatcher, keep, save_ports, asked_rate;
 	gid_t group; /* 0: nobody's */
 };
 
@@ -175,6 +179,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_SOURCES:
 		a->bucket_bits = bits_for(number("--sources", arg, 1024, 1 << 22, state));
 		return 0;
+	case OPT_PROBE_RATE:
+		a->probe_rate = (unsigned int)number("--probe-rate", arg, 0, XDP_PROBE_RATE_MAX, state);
+		a->asked_rate = true;
+		return 0;
 	case OPT_GROUP:
 		return parse_group(a, arg, state);
 	case 's':
@@ -198,6 +206,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!a->interfaces)
 			argp_error(state, "which interface? `ip -br link` lists them");
+		if (a->asked_rate && a->probe_rate && a->rule.text[RULE_OPT_MONITOR])
+			argp_error(state, "--monitor drops nothing and --probe-rate says to: give one "
+				   "of them");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -289,7 +300,7 @@ static int attach_all(const struct arguments *a, const struct xdp *xdp)
 /* Was anything asked for that only the first loader decides? */
 static bool asks_for_more(const struct arguments *a)
 {
-	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->save_ports || a->group ||
+	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->asked_rate || a->save_ports || a->group ||
 		    a->session.events || a->session.json || a->session.max_packets ||
 		    a->session.confirm_ns;
 
@@ -439,7 +450,7 @@ static int load_or_wait(const struct xdp_load_options *load, struct xdp **xdp)
 
 int cmd_attach(int argc, char **argv)
 {
-	static struct arguments a;
+	static struct arguments a = { .probe_rate = XDP_PROBE_RATE };
 	struct xdp_load_options load = { 0 };
 	struct leaver leaver = { .fd = -1 };
 	struct xdp *xdp;
@@ -459,6 +470,7 @@ int cmd_attach(int argc, char **argv)
 		return EXIT_FAILED;
 	load.rule = a.rule.rule;
 	load.save_ports = a.save_ports;
+	load.probe_rate = a.probe_rate;
 	load.bucket_bits = a.bucket_bits;
 	a.session.rule = &a.rule.rule;
 	a.session.slow = a.rule.slow;

@@ -126,6 +126,13 @@ static void print_response(const struct ps_rule *rule)
 		       duration_format(ps_verdict_unproven_ns(rule), unproven));
 }
 
+static void print_probe_rate(const struct ps_config *cfg)
+{
+	if (cfg->probe_rate && cfg->rule.respond != PS_RESPOND_MONITOR)
+		printf("floods      beyond %u probes a second, what is tried again passes\n",
+		       cfg->probe_rate);
+}
+
 static void print_rule(const struct ps_rule *rule)
 {
 	char window[DURATION_TEXT_BYTES], traps[RULE_TRAPS_TEXT_BYTES];
@@ -183,6 +190,7 @@ static void print_text(const struct status *st)
 	printf("up          %s\n", duration_format((st->now_ns - st->cfg.started_ns) / 1000000000ULL *
 						   1000000000ULL, up));
 	print_rule(&st->cfg.rule);
+	print_probe_rate(&st->cfg);
 	printf("tables      %zu of %zu sources, %zu of %d blocks, %zu of %d allowed, %zu of %d denied "
 	       "prefixes\n", st->sources, source_room(&st->cfg), st->blocks, PS_BLOCKS_MAX,
 	       st->allows, PS_PREFIXES_MAX, st->denies, PS_PREFIXES_MAX);
@@ -292,6 +300,7 @@ static void print_json(const struct status *st)
 		json_text(json, "loader_pid", NULL);
 	json_number(json, "up_s", (st->now_ns - st->cfg.started_ns) / 1000000000ULL);
 	json_object_object_add(json, "rule", rule_json(&st->cfg.rule));
+	json_number(json, "probe_rate", st->cfg.probe_rate);
 	json_object_object_add(json, "save_ports", json_object_new_boolean(st->cfg.save_ports));
 	json_object_object_add(json, "tables", tables);
 	json_object_object_add(json, "counters", counters_json(&st->counters));

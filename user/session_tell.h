@@ -16,6 +16,8 @@ struct session_told {
 	__u64 lost;		/* events that did not fit */
 	__u64 unseen;		/* contacts that did not ... */
 	__u64 unseen_next_ns;	/* ... and when more of them are told at the earliest */
+	__u64 held;		/* probes dropped beyond --probe-rate ... */
+	__u64 held_next_ns;	/* ... likewise */
 	bool full;		/* the block list is */
 };
 

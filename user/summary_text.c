@@ -99,6 +99,7 @@ static void totals(const struct summary *s, FILE *out)
 		{ PS_COUNT_ALLOWED, "from allowed sources" },
 		{ PS_COUNT_SCORED, "probes scored" },
 		{ PS_COUNT_EVICT, "sources forgotten to make room" },
+		{ PS_COUNT_HELD, "of these dropped until tried again, beyond --probe-rate" },
 		{ PS_COUNT_SCAN, "scans" },
 		{ PS_COUNT_BLOCK, "blocks" },
 		{ PS_COUNT_TABLE, "blocks refused by a full table" },

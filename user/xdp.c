@@ -37,6 +37,7 @@ static const struct map_shape {
 	[XDP_MAP_MARKS] = { "marks", BPF_MAP_TYPE_ARRAY, INDEX, sizeof(__u64) },
 	[XDP_MAP_BUCKETS] = { "buckets", BPF_MAP_TYPE_ARRAY, INDEX, sizeof(struct ps_bucket) },
 	[XDP_MAP_FLOWS] = { "flows", BPF_MAP_TYPE_ARRAY, INDEX, sizeof(__u64) },
+	[XDP_MAP_TRIES] = { "tries", BPF_MAP_TYPE_ARRAY, INDEX, sizeof(struct ps_tries) },
 	[XDP_MAP_BLOCKS] = { "blocks", BPF_MAP_TYPE_LRU_HASH, ADDR, sizeof(struct ps_block) },
 	[XDP_MAP_RECENT] = { "recent", BPF_MAP_TYPE_PERCPU_ARRAY, INDEX,
 			     sizeof(struct ps_recent) },
@@ -190,8 +191,8 @@ static void fresh_config(const struct xdp_load_options *o, struct ps_config *cfg
 	cfg->version = PS_ABI_VERSION;
 	randombytes_buf(&cfg->seed, sizeof(cfg->seed));
 	randombytes_buf(cfg->flow_key, sizeof(cfg->flow_key));
-	for (int i = 0; i < 2; i++)
-		cfg->flow_key[i] |= 1;
+	cfg->flow_key[0] |= 1;
+	cfg->flow_key[1] |= 1;
 	cfg->started_ns = xdp_now_ns();
 	cfg->mark_bits = (__u8)(o->mark_bits ? o->mark_bits : PS_MARK_BITS);
 	cfg->bucket_bits = (__u8)(o->bucket_bits ? o->bucket_bits : PS_BUCKET_BITS);
@@ -206,6 +207,7 @@ static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct p
 	if (!xdp->adopted) {
 		fresh->rule = o->rule;
 		fresh->save_ports = o->save_ports;
+		fresh->probe_rate = o->probe_rate;
 		return xdp_config_set(xdp, fresh);
 	}
 	cfg = xdp_config_map(xdp);
@@ -213,6 +215,7 @@ static int configure(struct xdp *xdp, const struct xdp_load_options *o, struct p
 		return -errno;
 	cfg->rule = o->rule;
 	cfg->save_ports = o->save_ports;
+	cfg->probe_rate = o->probe_rate;
 	cfg->loader_pid = 0; /* announce() */
 	xdp_config_unmap(cfg);
 	return 0;

@@ -19,8 +19,10 @@
 
 #define XDP_BPFFS "/sys/fs/bpf"
 #define XDP_BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
-#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v3" /* 3: PS_ABI_VERSION */
+#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v4" /* 4: PS_ABI_VERSION */
 #define XDP_PROG_PIN XDP_ROOT "/prog"
+#define XDP_PROBE_RATE 20000 /* xdp_load_options.probe_rate of `attach` */
+#define XDP_PROBE_RATE_MAX 100000000 /* more than a port of 40 Gbit/s brings */
 #define XDP_PROG_NAME "pscan"
 
 enum xdp_mode {
@@ -35,6 +37,7 @@ enum xdp_map {
 	XDP_MAP_MARKS,
 	XDP_MAP_BUCKETS,
 	XDP_MAP_FLOWS,
+	XDP_MAP_TRIES,
 	XDP_MAP_BLOCKS,
 	XDP_MAP_RECENT,
 	XDP_MAP_ALLOW,
@@ -67,6 +70,7 @@ struct xdp_load_options {
 	unsigned int bucket_bits;	/* 0: PS_BUCKET_BITS */
 	unsigned int mark_bits;		/* 0: PS_MARK_BITS */
 	bool save_ports;
+	unsigned int probe_rate;	/* 0: every probe passes that is not blocked */
 	unsigned int blocks_max;	/* 0: PS_BLOCKS_MAX, the least active make room; else
 					 * nobody makes room for more; tests only */
 	bool test_clock;		/* time from config.test_now_ns; tests only */

@@ -11,7 +11,7 @@
 #include "limits.h"
 #include "packet.h"
 
-#define PS_ABI_VERSION 3
+#define PS_ABI_VERSION 4
 #define PS_ABI_MAGIC 0x70736e31 /* "psn1" */
 
 #pragma GCC diagnostic push
@@ -115,7 +115,8 @@ struct ps_config {
 	__u32 magic;
 	__u32 version;
 	__u64 seed;		/* keys every hash; random per table set, kept across upgrades */
-	__u64 flow_key[2];	/* of ps_hash_flow(): odd, as random as the seed and not made from it */
+	__u64 flow_key[PS_FLOW_KEYS]; /* of ps_hash_flow(): as random as the seed and not made from
+				 * it; the first two are odd */
 	__u64 started_ns;	/* monotonic clock at first attach */
 	__u64 test_now_ns;	/* scripted clock; read only by a program loaded for tests */
 	__u64 tracked_until_ns[2]; /* IPv4, IPv6: flows on their way through enter the connection
@@ -132,8 +133,9 @@ struct ps_config {
 	__u32 dst_count;	/* prefixes in `dst`: zero means every destination */
 	__u32 edits;		/* of lists and blocks by hand: each ends all that `recent` holds */
 	__u32 loader_pid;	/* of the latest loader; it runs while it holds the pin folder's lock */
+	__u32 probe_rate;	/* probes a second that may pass, of all CPUs together; 0: all */
 	__u16 sample;		/* ps_contact_sampled(); 0: every contact */
-	__u16 pad;
+	__u16 pad[3];
 };
 
 /* One piece of evidence. */
@@ -226,6 +228,14 @@ struct ps_recent {
 	__u64 bytes;		/* dropped and not yet entered in the block */
 	__u32 packets;
 	__u32 edits;		/* config.edits as of then */
+};
+
+/* Value of `tries`: a cache line of them (tries.h). */
+#define PS_TRIES_WORDS 7
+struct ps_tries {
+	__u64 tags[PS_TRIES_WORDS];
+	__u32 next;		/* lane that is written next */
+	__u32 pad;
 };
 
 /*
@@ -352,6 +362,8 @@ enum ps_count {
 	PS_COUNT_SCORED,	/* score: a probe entered its source's record */
 	PS_COUNT_ADMIT,		/* a record was made */
 	PS_COUNT_EVICT,		/* ... and another's place was taken for it */
+	PS_COUNT_HELD,		/* verdict: beyond probe_rate, dropped until it is tried again */
+	PS_COUNT_SHED,		/* ... without a look, or a score */
 	PS_COUNT_SCAN,		/* verdict: the rule fired */
 	PS_COUNT_BLOCK,		/* verdict: a source was blocked */
 	PS_COUNT_TABLE,		/* verdict: the block list refused the entry */
@@ -372,12 +384,13 @@ _Static_assert(sizeof(union ps_addr) == 16, "abi");
 _Static_assert(PS_CLASS_UDP == PS_CLASS_MAX - 1 && PS_CLASS_MAX <= PS_CLASS_SLOTS, "abi");
 _Static_assert(sizeof(struct ps_probe) == 8, "abi");
 _Static_assert(sizeof(struct ps_rule) == 80, "abi");
-_Static_assert(sizeof(struct ps_config) == 184, "abi");
+_Static_assert(sizeof(struct ps_config) == 224, "abi");
 _Static_assert(sizeof(struct ps_recent) == 48, "abi");
 _Static_assert(sizeof(struct ps_source) == 432, "abi");
 _Static_assert(sizeof(struct ps_bucket) == 24 + PS_WAYS * 432, "abi");
 _Static_assert(sizeof(struct ps_block) == 64 + 432, "abi");
 _Static_assert(sizeof(struct ps_event) == 40 + 432, "abi");
+_Static_assert(sizeof(struct ps_tries) == 64, "abi");
 _Static_assert(sizeof(struct ps_offender) == 16, "abi");
 _Static_assert(sizeof(struct ps_prefix) == 20, "abi");
 _Static_assert(sizeof(struct ps_port_key) == 24, "abi");

@@ -32,6 +32,7 @@
 #include "parse.h"
 #include "score.h"
 #include "table.h"
+#include "tries.h"
 #include "verdict.h"
 
 /* What evidence the caller found. */

@@ -10,6 +10,7 @@
 #ifndef PSCAN_HASH_H
 #define PSCAN_HASH_H
 
+#include "limits.h"
 #include "packet.h"
 
 /* A bijection of 64 bits with full avalanche (P. Evensen's and T. Ettinger's
@@ -32,6 +33,16 @@ PS_INLINE __u64 ps_hash_addr(__u64 seed, const union ps_addr *a)
 	return a->d[0] ? ps_mix(hash ^ a->d[0]) : hash;
 }
 
+/* NH (Black et al., UMAC, CRYPTO 1999, section 4): two addresses that a stranger may choose
+ * give the same sum under at most one of 2^32 keys. */
+PS_INLINE __u64 ps_half_products(const union ps_addr *a, const __u64 key[2])
+{
+	__u64 left = (__u64)(__u32)(a->w[0] + (__u32)key[0]) * (__u32)(a->w[1] + (__u32)(key[0] >> 32));
+	__u64 right = (__u64)(__u32)(a->w[2] + (__u32)key[1]) * (__u32)(a->w[3] + (__u32)(key[1] >> 32));
+
+	return left + right;
+}
+
 /*
  * Of both ends and the ports of a packet, in the direction it travels.
  *
@@ -42,14 +53,13 @@ PS_INLINE __u64 ps_hash_addr(__u64 seed, const union ps_addr *a)
  * after the other, and every established packet asks. The high bits are the
  * random ones.
  */
-PS_INLINE __u64 ps_hash_flow(const __u64 key[2], const struct ps_packet *p)
+PS_INLINE __u64 ps_hash_flow(const __u64 key[PS_FLOW_KEYS], const struct ps_packet *p)
 {
 	__u64 ends = (__u64)p->src.w[3] << 32 | p->dst.w[3];
 	__u64 ports = (__u32)p->sport << 16 | p->dport;
 
 	if (!(p->bits & PS_PKT_V4))
-		ends = ps_mix(ps_mix(ps_mix(p->src.d[0] ^ key[0]) ^ p->src.d[1] ^ p->dst.d[0]) ^
-			      key[1] ^ p->dst.d[1]);
+		ends = ps_half_products(&p->src, key + 2) + ps_half_products(&p->dst, key + 4);
 	return key[0] * ends + key[1] * ports + p->proto;
 }
 

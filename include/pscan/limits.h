@@ -57,9 +57,21 @@
 #define PS_BUCKET_BITS 14
 #define PS_WAYS 4
 
+/* Words of the secret that keys flows: two for IPv4, four more for IPv6's longer addresses. */
+#define PS_FLOW_KEYS 6
+
 /* Known-flow cache, 8 bytes each: 1 MB at 2^17. A collision costs one socket
  * look-up. */
 #define PS_FLOW_BITS 17
+
+/* Lines of 28 first tries that were dropped for --probe-rate, 64 bytes each: 4 MB at
+ * 2^16. Lossy: a flood of more than 1.8 million a second makes a client's second try,
+ * a second later, look like a first one. */
+#define PS_TRIES_BITS 16
+
+/* SYNs a second that are scored while more come in than may pass: it keeps a CPU busy
+ * for a seventh of its time. */
+#define PS_LOOK_RATE 250000
 
 /* Automatic blocks (LRU): the least recently active makes room. */
 #define PS_BLOCKS_MAX 32768

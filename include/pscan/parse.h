@@ -319,6 +319,16 @@ PS_INLINE enum ps_parse ps_parse_eth(const void *data, const void *end, struct p
 	return ps_parse_type(data, end, sizeof(*eth), ps_ntohs(eth->type), p);
 }
 
+/* The transport header of a packet that is in one piece. */
+PS_INLINE bool ps_parse_plain_l4(const void *data, const void *end, const struct ps_l4 *l4,
+				 struct ps_packet *p)
+{
+	p->l4_off = (__u16)l4->off;
+	if (p->proto == PS_IP_TCP)
+		return ps_parse_tcp(data, end, l4, p) == PS_PARSE_OK;
+	return p->proto == PS_IP_UDP && ps_parse_udp(data, end, l4, p) == PS_PARSE_OK;
+}
+
 /*
  * The frame that nearly all are: untagged, IPv4 without options and in one
  * piece, TCP or UDP. The same parser as for the rest, but with so much known
@@ -339,10 +349,23 @@ PS_INLINE bool ps_parse_plain(const void *data, const void *end, struct ps_packe
 	    ps_parse_v4(data, end, sizeof(*eth), p, &l4) != PS_PARSE_OK)
 		return false;
 	p->bits = PS_PKT_V4; /* not a fragment: known, so that nothing asks */
-	p->l4_off = (__u16)l4.off;
-	if (p->proto == PS_IP_TCP)
-		return ps_parse_tcp(data, end, &l4, p) == PS_PARSE_OK;
-	return p->proto == PS_IP_UDP && ps_parse_udp(data, end, &l4, p) == PS_PARSE_OK;
+	return ps_parse_plain_l4(data, end, &l4, p);
+}
+
+/* The same of IPv6, without extension headers. */
+PS_INLINE bool ps_parse_plain6(const void *data, const void *end, struct ps_packet *p)
+{
+	const struct ps_eth *eth = data;
+	const struct ps_ipv6 *ip = data + sizeof(*eth);
+	struct ps_l4 l4;
+
+	ps_memset(p, 0, sizeof(*p));
+	if ((const void *)(ip + 1) > end || eth->type != ps_htons(PS_ETH_IPV6) ||
+	    ps_is_ext(ip->next) || !ip->payload_bytes ||
+	    ps_parse_v6(data, end, sizeof(*eth), p, &l4) != PS_PARSE_OK)
+		return false;
+	p->bits = 0;
+	return ps_parse_plain_l4(data, end, &l4, p);
 }
 
 /* What ps_parse_plain() left out, of a frame that it took. */

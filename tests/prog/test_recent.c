@@ -27,6 +27,12 @@ static void blocked(bool v6)
 	assert_int_equal(prog_scan(101, 7, MS), 7);
 }
 
+/* Of a bare SYN. */
+static __u64 frame_bytes(void)
+{
+	return prog.v6 ? 74 : 54;
+}
+
 /* Packets that lie in the CPUs' own counts, not yet in the block of the current source. */
 static __u64 unsettled(void)
 {
@@ -39,7 +45,7 @@ static __u64 unsettled(void)
 	block = b;
 	assert_int_equal(xdp_recent_add(prog.xdp, &recent, &src, &block), 0);
 	packets = block.packets - b.packets;
-	assert_int_equal(block.bytes - b.bytes, packets * 54);
+	assert_int_equal(block.bytes - b.bytes, packets * frame_bytes());
 	xdp_recent_free(&recent);
 	return packets;
 }
@@ -49,15 +55,14 @@ static __u64 dropped(void)
 	struct ps_block block;
 
 	assert_true(prog_has_block(&block));
-	assert_int_equal(block.bytes, block.packets * 54);
+	assert_int_equal(block.bytes, block.packets * frame_bytes());
 	return block.packets;
 }
 
 /* The first drop takes the long way, those of the next second the short one. */
-static void test_counts(void **state)
+static void counts(bool v6)
 {
-	(void)state;
-	blocked(false);
+	blocked(v6);
 	for (__u64 n = 1; n <= 100; n++) {
 		assert_int_equal(prog_syn(80), XDP_DROP);
 		assert_int_equal(dropped(), n + 1);
@@ -73,10 +78,9 @@ static void test_counts(void **state)
 }
 
 /* Only what the long way would drop as well. */
-static void test_not_for_connections(void **state)
+static void not_for_connections(bool v6)
 {
-	(void)state;
-	blocked(false);
+	blocked(v6);
 	assert_int_equal(prog_syn(80), XDP_DROP);
 	assert_int_equal(prog_run(prog_tcp(80, PS_TCP_ACK)), XDP_DROP);
 	assert_int_equal(unsettled(), 0);
@@ -87,12 +91,11 @@ static void test_not_for_connections(void **state)
 	assert_int_equal(prog_syn(80), XDP_PASS);
 }
 
-static void test_unblocked_at_once(void **state)
+static void unblocked_at_once(bool v6)
 {
 	union ps_addr src;
-	(void)state;
 
-	blocked(false);
+	blocked(v6);
 	src = prog_source();
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(prog_syn(80), XDP_DROP);
@@ -110,13 +113,12 @@ static int same_deny(const struct prefix *prefix, const struct ps_deny *value, v
 }
 
 /* From then on it is the operator's block that counts. */
-static void test_denied_at_once(void **state)
+static void denied_at_once(bool v6)
 {
 	struct ps_deny deny = { .since_ns = 1 };
 	struct prefix one;
-	(void)state;
 
-	blocked(false);
+	blocked(v6);
 	one = (struct prefix){ .addr = prog_source(), .bits = 128 };
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(prog_syn(80), XDP_DROP);
@@ -132,12 +134,11 @@ static void test_denied_at_once(void **state)
 }
 
 /* A block of its own time: what an earlier one of the source left behind is not its count. */
-static void test_blocked_again(void **state)
+static void blocked_again(bool v6)
 {
 	union ps_addr src;
-	(void)state;
 
-	blocked(false);
+	blocked(v6);
 	src = prog_source();
 	for (int i = 0; i < 9; i++)
 		assert_int_equal(prog_syn(80), XDP_DROP);
@@ -150,14 +151,13 @@ static void test_blocked_again(void **state)
 }
 
 /* Two that share a place: one has it while it is busy; both are counted to the packet. */
-static void test_one_place(void **state)
+static void one_place(bool v6)
 {
 	__u64 key = prog.cfg->flow_key[0];
 	union ps_addr first, second;
 	__u32 sources;
-	(void)state;
 
-	blocked(false);
+	blocked(v6);
 	first = prog_source();
 	sources = prog.sources;
 	do {
@@ -187,6 +187,31 @@ static void test_one_place(void **state)
 	assert_int_equal(dropped(), 51);
 }
 
+/* A network's block: many may send, and each a little. Counted, the long way, and its
+ * neighbours of other networks stay what they are. */
+static void of_a_network(bool v6)
+{
+	struct ps_block block = { .until_ns = ~0ULL >> 1, .span_ns = SEC };
+	union ps_addr src, net;
+
+	prog_begin(v6);
+	src = prog_source();
+	ps_addr_net(&net, &src);
+	assert_int_equal(bpf_map_update_elem(prog.xdp->fd[XDP_MAP_BLOCKS], &net, &block, BPF_ANY), 0);
+	prog_forget();
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(prog_syn(80), XDP_DROP);
+		prog.sources++;
+	}
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(prog_syn(80), XDP_DROP);
+	assert_int_equal(prog_count(PS_COUNT_DROP), 20);
+	assert_int_equal(bpf_map_lookup_elem(prog.xdp->fd[XDP_MAP_BLOCKS], &net, &block), 0);
+	assert_int_equal(block.packets, 20);
+	assert_int_equal(xdp_block_del(prog.xdp, &net), 0);
+	assert_int_equal(prog_syn(80), XDP_PASS);
+}
+
 static int setup(void **state)
 {
 	pin(); /* the counts are each CPU's own */
@@ -194,12 +219,13 @@ static int setup(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(test_counts),
-	cmocka_unit_test(test_not_for_connections),
-	cmocka_unit_test(test_unblocked_at_once),
-	cmocka_unit_test(test_denied_at_once),
-	cmocka_unit_test(test_blocked_again),
-	cmocka_unit_test(test_one_place),
+	BOTH("counts", counts),
+	BOTH("not for connections", not_for_connections),
+	BOTH("unblocked at once", unblocked_at_once),
+	BOTH("denied at once", denied_at_once),
+	BOTH("blocked again", blocked_again),
+	BOTH("one place", one_place),
+	ONLY_V6("of a network", of_a_network),
 };
 
 PROG_MAIN("short ways", tests, setup)

@@ -11,9 +11,9 @@
 
 /* The kernel's own limit is 1,000,000. */
 #define VERIFIED_MAX 140000
-#define JITED_BYTES_MAX 33000
+#define JITED_BYTES_MAX 38000
 #define COOKIE_VERIFIED_MAX 180000
-#define COOKIE_JITED_BYTES_MAX 37000
+#define COOKIE_JITED_BYTES_MAX 42000
 
 static void within(int fd, __u32 verified_max, __u32 jited_max)
 {

@@ -64,7 +64,10 @@ static void test_keyed(void **state)
 	assert_true(ps_hash_addr(SEED, &a) != ps_hash_addr(SEED ^ 1, &a));
 }
 
-static const __u64 flow_key[2] = { SEED | 1, 0x9e3779b97f4a7c15ULL };
+static const __u64 flow_key[PS_FLOW_KEYS] = {
+	SEED | 1, 0x9e3779b97f4a7c15ULL, 0xbf58476d1ce4e5b9ULL, 0x94d049bb133111ebULL,
+	0xd6e8feb86659fd93ULL, 0xff51afd7ed558ccdULL,
+};
 
 static __u64 random64(__u64 *state)
 {
@@ -76,12 +79,18 @@ static void test_flow_fields(void **state)
 {
 	(void)state;
 	for (int v6 = 0; v6 < 2; v6++) {
-		struct ps_packet p = { .src.d = { v6, 0xffff }, .dst.d = { v6, 0xffff }, .sport = 1,
-				       .dport = 2, .proto = 6, .bits = v6 ? 0 : PS_PKT_V4 };
-		__u64 hash = ps_hash_flow(flow_key, &p), other[2] = { flow_key[0], flow_key[1] + 2 };
+		struct ps_packet p = { .src.d = { v6, 0x10000ffffULL }, .sport = 1,
+				       .dst.d = { v6, 0x20000ffffULL }, .dport = 2, .proto = 6, .bits = v6 ? 0 : PS_PKT_V4 };
+		__u64 hash = ps_hash_flow(flow_key, &p);
 		struct ps_packet q = p;
 
-		assert_true(hash != ps_hash_flow(other, &p));
+		for (int i = 0; i < (v6 ? PS_FLOW_KEYS : 2); i++) {
+			__u64 other[PS_FLOW_KEYS];
+
+			memcpy(other, flow_key, sizeof(other));
+			other[i] += 2;
+			assert_true(hash != ps_hash_flow(other, &p));
+		}
 		for (int bit = v6 ? 0 : 96; bit < 128; bit++) {
 			q = p, q.src.b[bit / 8] ^= (__u8)(1 << bit % 8);
 			assert_true(hash != ps_hash_flow(flow_key, &q));
@@ -110,7 +119,8 @@ static void test_flow_collisions(void **state)
 	for (int bit = 0; bit < 64; bit++)
 		for (int port = 0; port < 32; port++)
 			for (int keys = 0; keys < 50; keys++) {
-				__u64 key[2] = { random64(&seed) | 1, random64(&seed) | 1 };
+				__u64 key[PS_FLOW_KEYS] = { random64(&seed) | 1,
+							    random64(&seed) | 1 };
 				struct ps_packet q = p;
 
 				q.src.w[3] ^= bit < 32 ? 1U << bit : 0;
@@ -119,6 +129,28 @@ static void test_flow_collisions(void **state)
 				q.dport ^= (__u16)(port < 16 ? 0 : 1 << (port - 16));
 				assert_true(ps_hash_flow(key, &p) != ps_hash_flow(key, &q));
 			}
+}
+
+/* The same over IPv6: one bit in each of two words. */
+static void test_flow_collisions6(void **state)
+{
+	struct ps_packet p = { .src = { .w = { 0xb80d0120, 0, 0, 0x09000000 } }, .sport = 40000,
+			       .dst = { .w = { 0xb80d0120, 0, 0, 0x0a000000 } }, .dport = 443,
+			       .proto = 6 };
+	__u64 seed = SEED;
+	(void)state;
+
+	for (int a = 0; a < 256; a++)
+		for (int b = a + 1; b < 256; b++) {
+			__u64 key[PS_FLOW_KEYS];
+			struct ps_packet q = p;
+
+			for (int i = 0; i < PS_FLOW_KEYS; i++)
+				key[i] = random64(&seed) | 1;
+			(a < 128 ? &q.src : &q.dst)->b[a / 8 % 16] ^= (__u8)(1 << a % 8);
+			(b < 128 ? &q.src : &q.dst)->b[b / 8 % 16] ^= (__u8)(1 << b % 8);
+			assert_true(ps_hash_flow(key, &p) != ps_hash_flow(key, &q));
+		}
 }
 
 /* Its high bits place flows evenly, those of one client's successive ports too. */
@@ -146,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_keyed),
 		cmocka_unit_test(test_flow_fields),
 		cmocka_unit_test(test_flow_collisions),
+		cmocka_unit_test(test_flow_collisions6),
 		cmocka_unit_test(test_flow_even),
 	};
 

@@ -31,8 +31,9 @@ static __always_inline void put(__be16 *word, __u16 value, __be16 *slack)
 	*word = value;
 }
 
-/* Frames that may follow each other at once after a pause: half of what a veth's ring holds. */
-#define BURST 128
+/* Frames that may follow each other at once after a pause. Few: a wire brings them at its own pace,
+ * and a burst that half fills a veth's ring is the transfer's loss, whatever stands behind it. */
+#define BURST 16
 #define LOOKS 1024 /* at the clock while waiting: some 20 us */
 
 /*

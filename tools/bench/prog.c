@@ -119,7 +119,9 @@ static void allow(union ps_addr addr, enum ps_allow_kind kind)
 /* As `attach` leaves it, without anything that an operator listed. */
 static void load_detector(void)
 {
-	struct xdp_load_options options = { .rule = rule_default(RULE_SOPHOS), .unpinned = true };
+	/* The rate is never reached here, and kept to all the same. */
+	struct xdp_load_options options = { .rule = rule_default(RULE_SOPHOS), .unpinned = true,
+					    .probe_rate = XDP_PROBE_RATE_MAX };
 	union ps_addr own[] = { pkt_v4(PKT_DST4), pkt_v4(htonl(INADDR_LOOPBACK)), PKT_DST6,
 				{ .w = { 0, 0, 0, htonl(1) } } };
 
@@ -349,6 +351,19 @@ static void probes(void)
 	cfg->rule.respond = PS_RESPOND_SOFT;
 }
 
+/* Beyond --probe-rate; none but a SYN is dropped unscored. */
+static void flood(void)
+{
+	struct pkt syn = PKT(ETH(), IPV4(), TCP());
+	struct pkt fin = PKT(ETH(), IPV4(), TCP(.flags = PS_TCP_FIN));
+
+	cfg->probe_rate = 1;
+	row((struct traffic){ "in a flood, a FIN of a new source", "held", fin, XDP_DROP, XDP_PASS,
+		TEST_RUN_BATCH, 0, 1, 80, true, PS_COUNT_HELD });
+	row((struct traffic){ "in a flood, a SYN of a new source", "shed", syn, XDP_DROP, XDP_PASS,
+		TEST_RUN_BATCH, 0, 1, 80, .leaves = PS_COUNT_SHED });
+}
+
 /* ---- two CPUs ------------------------------------------------------------------------ */
 
 struct worker {
@@ -495,6 +510,7 @@ int main(int argc, char **argv)
 	probes();
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		cpus();
+	flood(); /* nothing passes after this */
 	json_print(report);
 	return 0;
 }

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * hold.bpf.h - floods: more probes than a host can answer, from more sources than a
+ * list can name.
+ *
+ * Each costs the host more than all that is done here, so no more than probe_rate a second
+ * pass. The rest is dropped until it is tried again (tries.h): a client's SYN is, a second
+ * later, and a flood's is not. Nothing of the allow list's is held, and nothing when the
+ * program only watches.
+ *
+ * Two places. hold_back() stands behind the score, which therefore misses nothing. Of a flood
+ * that would keep a CPU busy with scoring alone, shed() drops SYNs before that, and leaves the
+ * rule a sample of PS_LOOK_RATE.
+ */
+#ifndef PSCAN_HOLD_BPF_H
+#define PSCAN_HOLD_BPF_H
+
+#include "rate.bpf.h"
+#include "store.bpf.h"
+
+/* rate_allows(): of probes, of those that are tried again, of SYNs looked at in a flood. */
+__u64 probe_due_ns, retry_due_ns, look_due_ns;
+
+static __always_inline bool may_hold(const struct ps_config *cfg)
+{
+	return cfg->probe_rate && cfg->rule.respond != PS_RESPOND_MONITOR;
+}
+
+/* Was it tried before? Remembers it. */
+static __always_inline bool tried(const struct ps_config *cfg, const struct ps_packet *p)
+{
+	__u64 hash = ps_tries_hash(cfg->flow_key, p);
+	__u32 place = ps_tries_index(hash);
+	struct ps_tries *line = bpf_map_lookup_elem(&tries, &place);
+
+	if (!line || ps_tries_has(line, hash))
+		return true;
+	ps_tries_add(line, hash);
+	return false;
+}
+
+/* A function for the sake of 6.1's stack, as the next. Return: XDP_*, of a probe that was scored. */
+__attribute__((noinline)) int hold_back(struct ps_sighting *it)
+{
+	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
+	__u64 now_ns;
+
+	if (!cfg || !it)
+		return XDP_PASS;
+	now_ns = clock_coarse(cfg);
+	if (rate_allows(&probe_due_ns, cfg->probe_rate, now_ns) ||
+	    allowed(&it->packet.src, now_ns))
+		return XDP_PASS;
+	if (tried(cfg, &it->packet) && rate_allows(&retry_due_ns, cfg->probe_rate, now_ns))
+		return XDP_PASS;
+	count(PS_COUNT_HELD);
+	return XDP_DROP;
+}
+
+/* Return: 1, the SYN is dropped without a look. */
+__attribute__((noinline)) int shed(struct ps_packet *p)
+{
+	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
+	__u64 now_ns;
+
+	if (!cfg || !p || ps_classify(p) != PS_CLASS_SYN ||
+	    !ps_wanted(&cfg->rule, p, PS_CLASS_SYN) || !watched(cfg, &p->dst))
+		return 0;
+	now_ns = clock_coarse(cfg);
+	return !rate_allows(&look_due_ns, PS_LOOK_RATE, now_ns) && !allowed(&p->src, now_ns) &&
+	       !tried(cfg, p);
+}
+
+/* Are probes held back just now? */
+static __always_inline bool flooded(const struct ps_config *cfg)
+{
+	return may_hold(cfg) && rate_reached(&probe_due_ns, clock_coarse(cfg));
+}
+
+#endif /* PSCAN_HOLD_BPF_H */

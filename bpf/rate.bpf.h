@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* rate.bpf.h - so many a second, of all CPUs together. No lock, and refusing only reads. */
+#ifndef PSCAN_RATE_BPF_H
+#define PSCAN_RATE_BPF_H
+
+#include "maps.bpf.h"
+
+/* So far ahead of an even pace one may go: what comes in bursts is not held to be more. */
+#define RATE_BURST_NS 10000000ULL
+/* Tries against other CPUs before one is refused. */
+#define RATE_TRIES 4
+
+/* Would rate_allows() refuse one more? */
+static __always_inline bool rate_reached(const __u64 *due_ns, __u64 now_ns)
+{
+	return *(const volatile __u64 *)due_ns > now_ns + RATE_BURST_NS;
+}
+
+/* @due_ns  when the next one is due at the earliest, were they evenly spread
+ * @rate    at most so many a second; at least 1 */
+static __always_inline bool rate_allows(__u64 *due_ns, __u32 rate, __u64 now_ns)
+{
+	__u64 step_ns = 1000000000ULL / (rate ? rate : 1);
+
+	for (int i = 0; i < RATE_TRIES; i++) {
+		__u64 due = *(volatile __u64 *)due_ns;
+		__u64 from = due > now_ns ? due : now_ns;
+
+		if (due > now_ns + RATE_BURST_NS)
+			return false;
+		if (__sync_val_compare_and_swap(due_ns, due, from + step_ns) == due)
+			return true;
+	}
+	return false;
+}
+
+#endif /* PSCAN_RATE_BPF_H */
