@@ -26,7 +26,6 @@
 
 enum {
 	OPT_ALLOW = 0x2000,
-	OPT_DST,
 	OPT_MODE,
 	OPT_EVENTS,
 	OPT_KEEP,
@@ -42,9 +41,9 @@ enum {
 static const struct argp_option options[] = {
 	{ "device", 'd', "IFACE", 0, "attach here, too (the same as naming it)", 0 },
 	{ "allow", OPT_ALLOW, "CIDR", 0, "neither score nor block these sources (repeatable)", 0 },
-	{ "dst", OPT_DST, "CIDR", 0, "score only what is sent to these (repeatable; default: all)",
+	{ "dst", 'i', "CIDR", 0, "score only what is sent to these (repeatable; default: all)",
 	  0 },
-	{ "dst-ip", 'i', "CIDR", OPTION_ALIAS, NULL, 0 },
+	{ "dst-ip", 0, "CIDR", OPTION_ALIAS, NULL, 0 },
 	{ "mode", OPT_MODE, "MODE", 0, "auto, native or generic (default auto)", 0 },
 	{ "dispatcher", OPT_DISPATCHER, NULL, 0,
 	  "attach through a libxdp dispatcher, which other programs can join", 0 },
@@ -148,6 +147,14 @@ static error_t parse_mode(struct arguments *a, const char *text, struct argp_sta
 	return 0;
 }
 
+static void check_options(const struct arguments *a, struct argp_state *state)
+{
+	if (!a->interfaces)
+		argp_error(state, "which interface? `ip -br link` lists them");
+	if (a->asked_rate && a->probe_rate && a->rule.text[RULE_OPT_MONITOR])
+		argp_error(state, "--monitor drops nothing and --probe-rate says to: give one of them");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *a = state->input;
@@ -161,7 +168,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return add_interface(a, arg, state);
 	case OPT_ALLOW:
 		return add_prefix(a->allow, &a->n_allow, "--allow", arg, state);
-	case OPT_DST:
 	case 'i':
 		return add_prefix(a->dst, &a->n_dst, "--dst", arg, state);
 	case OPT_MODE:
@@ -204,11 +210,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		log_verbose = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (!a->interfaces)
-			argp_error(state, "which interface? `ip -br link` lists them");
-		if (a->asked_rate && a->probe_rate && a->rule.text[RULE_OPT_MONITOR])
-			argp_error(state, "--monitor drops nothing and --probe-rate says to: give one "
-				   "of them");
+		check_options(a, state);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -300,8 +302,8 @@ static int attach_all(const struct arguments *a, const struct xdp *xdp)
 /* Was anything asked for that only the first loader decides? */
 static bool asks_for_more(const struct arguments *a)
 {
-	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->asked_rate || a->save_ports || a->group ||
-		    a->session.events || a->session.json || a->session.max_packets ||
+	bool more = a->n_allow || a->n_dst || a->bucket_bits || a->asked_rate || a->save_ports ||
+		    a->group || a->session.events || a->session.json || a->session.max_packets ||
 		    a->session.confirm_ns;
 
 	for (int i = 0; i < RULE_OPT_MAX; i++)

@@ -26,7 +26,7 @@ _pscan_xdp_capture='-d --device -i --dst-ip --filter -m --max-packets --allow --
 _pscan_xdp_options() {
 	case $1 in
 	attach)
-		echo "-d --device --allow -i --dst --dst-ip --mode --dispatcher --keep --group --sources -s --save-ports
+		echo "-d --device --allow -i --dst --dst-ip --mode --dispatcher --keep --group --sources --probe-rate -s --save-ports
 			-m --max-packets --events --json --pcap --confirm -v --verbose $_pscan_xdp_rule"
 		;;
 	'attach --pcap') echo "--pcap $_pscan_xdp_rule $_pscan_xdp_capture" ;;
@@ -44,7 +44,7 @@ _pscan_xdp_options() {
 # Options whose argument may stand in the next word.
 _pscan_xdp_takes_value() {
 	case $1 in
-	-d | --device | --allow | --deny | -i | --dst | --dst-ip | --mode | --sources) return 0 ;;
+	-d | --device | --allow | --deny | -i | --dst | --dst-ip | --mode | --sources | --probe-rate) return 0 ;;
 	-m | --max-packets | --events | --profile | --threshold | --window) return 0 ;;
 	--slow) return 0 ;;
 	--weight-* | --low-ports | --traps | --count | --types | --block | --block-time) return 0 ;;

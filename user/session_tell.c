@@ -7,11 +7,17 @@
 /* A flood of forged sources has more to tell at every poll. */
 #define FLOOD_EVERY_NS (60 * 1000000000ULL)
 
+/* What --probe-rate kept from the host. */
+static __u64 held_back(const struct ps_counters *c)
+{
+	return c->stage[PS_COUNT_HELD] + c->stage[PS_COUNT_SHED];
+}
+
 void session_told_begin(struct session_told *told, const struct ps_counters *before)
 {
 	told->lost = before->stage[PS_COUNT_EVENT_LOST];
 	told->unseen = before->stage[PS_COUNT_CONTACT_LOST];
-	told->held = before->stage[PS_COUNT_HELD];
+	told->held = held_back(before);
 }
 
 /* How many there are of it that were not told, when it is time to tell them; else 0. */
@@ -34,7 +40,7 @@ void session_tell_lost(struct session_told *told, const struct ps_counters *now)
 		log_warn("%llu events were lost, the ring buffer was full; blocks are not affected",
 			 (unsigned long long)(lost - told->lost));
 	told->lost = lost;
-	more = news(&told->held, now->stage[PS_COUNT_HELD], &told->held_next_ns, now_ns);
+	more = news(&told->held, held_back(now), &told->held_next_ns, now_ns);
 	if (more)
 		log_warn("flood: %llu probes beyond --probe-rate were dropped; a client's second try "
 			 "passes", (unsigned long long)more);

@@ -52,7 +52,7 @@ caught_under_fire() {
 	all_accounted_for
 	echo "# IPv$family forge $*: $(jq '.frames / (.end_ns - .start_ns) * 1e8 | round / 1e5' \
 		"$forge_out") Mpps; loader $memory KB, then $(resident) KB; $(jq -c '
-		.counters.stage | {first, again, scored, admit, evict, scan, block, event_lost}' \
+		.counters.stage | {first, again, scored, admit, evict, held, shed, scan, block, event_lost}' \
 		"$BATS_TEST_TMPDIR/status")" >&3
 }
 
@@ -80,7 +80,7 @@ all_accounted_for() {
 	ask status --json >"$BATS_TEST_TMPDIR/status"
 	jq -e --argjson frames "$frames" '.counters | ([.parse[]] | add) as $parsed
 		| (.stage | .flow + .drop + .spared + .unscored + .reply + .explained + .forwarded
-			+ .first + .again + .allowed + .scored) as $left
+			+ .first + .again + .allowed + .scored + .shed) as $left
 		| $parsed >= $frames and $parsed <= $frames + 100 and $left == .parse.ok' \
 		"$BATS_TEST_TMPDIR/status"
 }
@@ -92,7 +92,7 @@ status_says() {
 # One frame from each source: none of them is admitted, nobody makes room for them.
 none_admitted() {
 	status_says '.counters.parse.ok >= 990000'
-	status_says '.counters.stage | .first >= 980000 and .admit < 100 and .evict == 0'
+	status_says '.counters.stage | .first + .shed >= 980000 and .admit < 100 and .evict == 0'
 	status_says '.counters.stage | .scan == 1 and .block == 1 and .event_lost == 0'
 	status_says '.tables.sources.used == .counters.stage.admit'
 }
@@ -125,6 +125,50 @@ none_admitted() {
 	# What the cable or the interface lost never came to us; all_accounted_for has the rest.
 	status_says '.counters.parse.ok >= 5000000'
 	status_says '.counters.stage | .admit < 1000 and .scan == 1 and .block == 1'
+}
+
+# connects_ms ADDRESS SOURCE...: how long a connection to its port 80 takes from each source, all begun
+# at once; a line each, the shortest first.
+connects_ms() {
+	on a python3 - "$@" <<-'END'
+	import socket, sys, threading, time
+	took = []
+
+	def connect(source):
+	    begin = time.monotonic()
+	    socket.create_connection((sys.argv[1], 80), 10, (source, 0))
+	    took.append(int((time.monotonic() - begin) * 1000))
+
+	threads = [threading.Thread(target=connect, args=(source,)) for source in sys.argv[2:]]
+	[thread.start() for thread in threads]
+	[thread.join() for thread in threads]
+	print(*sorted(took), sep="\n")
+	END
+}
+
+# A guard that lets next to nothing through: who is new passes by trying again, and who is listed as a
+# friend does not wait. Of those who begin at once a few may find a place left.
+@test "in a flood a client connects by trying again, and a friend at once" {
+	local clients=(198.51.100.{101..120})
+
+	for client in "${clients[@]}"; do
+		on a ip addr add "$client/24" dev a0
+	done
+	attach --probe-rate 250 --allow "$attacker6"
+	spawn_ready forge a "$harness/forge" -i a0 --mac 02:00:5e:00:53:01 --count 3000000 \
+		--rate 100000 "$target4"
+	wait_for at_least held 10000
+	friend=$(connects_ms "$target6" "$attacker6")
+	mapfile -t took < <(connects_ms "$target4" "${clients[@]}")
+	kill "$forge_pid"
+	echo "# connected after $friend ms on the allow list, after ${took[0]} to ${took[-1]} ms without" >&3
+	[ "$friend" -lt 900 ]
+	[ "${#took[@]}" -eq "${#clients[@]}" ]
+	[ "${took[-1]}" -ge 1000 ] # RFC 6298, 2.1
+	all_accounted_for
+	status_says '.probe_rate == 250 and (.counters.stage | .held > .first * 0.9 and .block == 0)'
+	interrupt
+	grep -q 'warning: flood: [0-9]* probes beyond --probe-rate were dropped' "$loader_err"
 }
 
 # A rule that two ports fulfil makes each forged source a block: more than the list holds. What

@@ -48,6 +48,16 @@ static struct contacts_reader contacts;
 static struct json_object *report;
 static int rounds = 201;
 
+/* The thread, to one CPU. */
+static void pin_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 static void must(bool ok, const char *what)
 {
 	if (ok)
@@ -208,20 +218,6 @@ static double one_round(const struct target *of, const struct traffic *t, __u32 
 	return before / repeat;
 }
 
-/* ONLY=key,key in the environment: these rows alone. */
-static bool chosen(const char *key)
-{
-	const char *only = getenv("ONLY"), *at = only ? strstr(only, key) : NULL;
-	size_t bytes = strlen(key);
-
-	if (!only)
-		return true;
-	for (; at; at = strstr(at + 1, key))
-		if ((at == only || at[-1] == ',') && (!at[bytes] || at[bytes] == ','))
-			return true;
-	return false;
-}
-
 /* Of what was sent through the detector nearly all must have gone the way that is measured:
  * a round that the machine stretched past the rule's window begins anew. */
 static void check_way(const struct traffic *t, __u64 left, __u64 lost)
@@ -242,14 +238,13 @@ static void row(struct traffic t)
 	static double ns[3][ROUNDS_MAX];
 	const struct target *lane[3] = { &bare, &filter, &detector };
 	const __u32 verdict[3] = { XDP_DROP, t.filter_verdict, t.verdict };
-	struct json_object *o = json_object_new_object();
+	struct json_object *o;
 	__u64 left, lost;
 	double ratio;
 
-	if (!chosen(t.key)) {
-		json_object_put(o);
+	if (!chosen(t.key))
 		return;
-	}
+	o = json_object_new_object();
 	left = counted(t.leaves);
 	lost = counted(PS_COUNT_CONTACT_LOST);
 	/* The first round warms the caches; the second takes its place. */
@@ -379,12 +374,9 @@ static void *work(void *data)
 {
 	struct worker *w = data;
 	double begin, end;
-	cpu_set_t set;
 	__u64 packets = 0;
 
-	CPU_ZERO(&set);
-	CPU_SET(w->cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	pin_to(w->cpu);
 	pthread_barrier_wait(w->start);
 	begin = clock_read(CLOCK_MONOTONIC);
 	do {
@@ -419,13 +411,12 @@ static double together(int cpus, struct worker w[2])
 /* Packets a second of one CPU and of two, in turns. */
 static void scaling(const char *what, const char *key, struct worker w[2])
 {
-	struct json_object *o = json_object_new_object();
 	double one[SCALING_ROUNDS], two[SCALING_ROUNDS], ratio[SCALING_ROUNDS];
+	struct json_object *o;
 
-	if (!chosen(key)) {
-		json_object_put(o);
+	if (!chosen(key))
 		return;
-	}
+	o = json_object_new_object();
 	for (int i = 0; i < SCALING_ROUNDS; i++) {
 		one[i] = together(1, w);
 		two[i] = together(2, w);
@@ -471,16 +462,6 @@ static void cpus(void)
 	cfg->rule.respond = PS_RESPOND_SOFT;
 }
 
-/* To the CPU it is on: a migration in the middle of a round would be part of the figure. */
-static void pin(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 int main(int argc, char **argv)
 {
 	char title[64];
@@ -502,7 +483,8 @@ int main(int argc, char **argv)
 		filter = target_of(load_filter(argv[1]));
 	report = json_object_new_object();
 
-	pin();
+	/* A migration in the middle of a round would be part of the figure. */
+	pin_to(sched_getcpu());
 	snprintf(title, sizeof(title), "ns per packet, least of %d rounds", rounds);
 	fprintf(stderr, "%-44s %6s %6s %6s %7s %7s %7s\n", title, "empty", "xdpf", "ours", "median",
 		"above", "ratio");

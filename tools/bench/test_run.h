@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * test_run.h - what the benchmarks that live on BPF_PROG_TEST_RUN share: test runs
- * that are cheap to begin, a reader of contacts, spreads.
+ * that are cheap to begin, a reader of contacts, the choice of rows, spreads.
  */
 #ifndef PSCAN_BENCH_TEST_RUN_H
 #define PSCAN_BENCH_TEST_RUN_H
@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +56,20 @@ static inline void contacts_read(const struct contacts_reader *r)
 {
 	__atomic_store_n(r->consumer, __atomic_load_n(r->producer, __ATOMIC_ACQUIRE),
 			 __ATOMIC_RELEASE);
+}
+
+/* ONLY=key,key in the environment: these rows alone. */
+static inline bool chosen(const char *key)
+{
+	const char *only = getenv("ONLY"), *at = only ? strstr(only, key) : NULL;
+	size_t bytes = strlen(key);
+
+	if (!only)
+		return true;
+	for (; at; at = strstr(at + 1, key))
+		if ((at == only || at[-1] == ',') && (!at[bytes] || at[bytes] == ','))
+			return true;
+	return false;
 }
 
 static inline double clock_read(clockid_t clock)

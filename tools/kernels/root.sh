@@ -38,6 +38,7 @@ shift 2
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
+chmod 755 "$root" # not for its owner alone: who has dropped root looks for files, too
 mkdir -p "$root"/{bin,dev,proc,sys,run,tmp,modules,etc}
 echo root:x:0:0::/:/bin/sh >"$root/etc/passwd" # tcpdump looks its user up
 PATH=$PATH:/usr/sbin:/sbin
