@@ -147,6 +147,7 @@ end_spawned() {
 
 	mapfile -t pids < <(jobs -p)
 	kill "${pids[@]}" 2>/dev/null || true
+	kill -CONT "${pids[@]}" 2>/dev/null || true # a test may have left one stopped
 	wait
 }
 

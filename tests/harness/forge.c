@@ -32,7 +32,7 @@
 #define SECOND_PORT 23
 #define FRAMES_MAX 10000000
 #define SECONDS_MAX 300
-#define STEPS_PER_SECOND 1000
+#define STEPS_PER_SECOND 100
 #define BATCH 64
 #define NO_PORT 0x10000 /* equals no 16-bit field */
 
@@ -305,7 +305,7 @@ static void send_frames(int prog, const struct forgery *f, unsigned int frames)
 		err(1, "cannot send frames");
 }
 
-/* In steps of a millisecond; a step that comes late is sent at once. */
+/* In steps of a hundredth of a second; a step that comes late is sent at once. */
 static unsigned int run(int prog, const struct forgery *f, const struct options *options,
 			int end_fd)
 {
