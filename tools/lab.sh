@@ -87,7 +87,7 @@ exec -a "$0" sleep infinity </dev/null >/dev/null 2>&1
 '
 
 start_holder() {
-	local pid
+	local pid words
 
 	# Slave: mounts made outside later are seen inside, never the reverse.
 	# shellcheck disable=SC2016 # expanded by the first of two shells
@@ -95,6 +95,10 @@ start_holder() {
 		bash -c 'exec -a "$0" bash -c "$1" "$0" "$2"' \
 		"$(holder_title "$1")" "$holder_script" "$bpffs") ||
 		die "cannot start host $1 of lab '$name': unshare or mount failed"
+	# While it becomes `sleep` it has no title that could be read.
+	until mapfile -d '' -t words <"/proc/$pid/cmdline" && [ "${words[1]-}" = infinity ]; do
+		[ -d "/proc/$pid" ] || die "host $1 of lab '$name' ended at once"
+	done
 	echo "$pid" >"$state/$1.pid"
 }
 
