@@ -3,9 +3,10 @@
 #
 # flood.sh - what is left of a legitimate TCP transfer (iperf3, paced at RATE)
 # and of new connections while SYNs to a thousand ports arrive at PPS, from a
-# million forged sources and from 64: with pscan-xdp, with a program that drops
-# the flood alone, one that passes everything, with the rules that a person would
-# write for nftables, and without a flood. Interleaved rounds.
+# million forged sources and from 64: with pscan-xdp as it comes and letting no more
+# through than nftables' ingress rule, with a program that drops the flood alone,
+# one that passes everything, with the rules that a person would write for
+# nftables, and without a flood. Interleaved rounds.
 #
 # A veth delivers on the CPU of its sender. So that the target pays for what it
 # receives, as behind a network card, its receive thread and all that runs on it
@@ -135,6 +136,9 @@ teardown_nft_input() { on t nft delete table inet bench; }
 setup_pscan() { attach; }
 teardown_pscan() { detach; }
 
+setup_pscan_1000() { attach --probe-rate 1000; }
+teardown_pscan_1000() { detach; }
+
 # ---- measuring -------------------------------------------------------------
 
 # Prints the bits a second that the server's socket received, for $1 seconds.
@@ -194,7 +198,7 @@ measure() {
 	bits=$(on t taskset -c 0 bash -c "$received" bash "$seconds")
 	wait "$visitor"
 	[ "$1" = no ] || stop_flood "$key"
-	[ "$2" != pscan ] || count_blocked "$key"
+	[[ $2 != pscan* ]] || count_blocked "$key"
 	echo "$key.mbits $((bits / 1000000))" >>"$results"
 	echo "$key.connects $(cat "$results.visitor")" >>"$results"
 	stop_client
@@ -210,7 +214,7 @@ count_blocked() {
 }
 
 hosts_up
-filters="drop pass nft_ingress nft_input pscan"
+filters="drop pass nft_ingress nft_input pscan pscan_1000"
 for ((round = 0; round < rounds; round++)); do
 	measure no none
 	for kind in many few; do
