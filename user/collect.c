@@ -129,8 +129,9 @@ static int gather_ports(const struct xdp *xdp, struct gather *g)
 	qsort(g->sources, g->n_sources, sizeof(*g->sources), by_addr);
 	err = xdp_each_port(xdp, on_port, g);
 	for (size_t i = 0; i < g->n_sources; i++)
-		qsort(g->sources[i].ports, g->sources[i].port_count,
-		      sizeof(*g->sources[i].ports), by_port);
+		if (g->sources[i].port_count)
+			qsort(g->sources[i].ports, g->sources[i].port_count,
+			      sizeof(*g->sources[i].ports), by_port);
 	return err;
 }
 
@@ -140,7 +141,8 @@ static int gather(const struct xdp *xdp, bool ports, struct gather *g)
 
 	if (err)
 		return err;
-	qsort(g->blocks, g->n_blocks, sizeof(*g->blocks), by_addr);
+	if (g->n_blocks)
+		qsort(g->blocks, g->n_blocks, sizeof(*g->blocks), by_addr);
 	err = xdp_each_source(xdp, on_source, g);
 	/* A block outlives its source's record: the evidence at its start stands in. */
 	for (size_t i = 0; i < g->n_blocks && !err; i++)
