@@ -56,11 +56,11 @@ bool addr_parse(const char *text, union ps_addr *out)
 
 void addr_mask(union ps_addr *addr, unsigned int bits)
 {
-	for (unsigned int i = 0; i < sizeof(addr->b); i++) {
-		unsigned int keep = bits > i * 8 ? bits - i * 8 : 0;
+	for (unsigned int i = 0; i < sizeof(addr->w) / sizeof(addr->w[0]); i++) {
+		unsigned int keep = bits > i * 32 ? bits - i * 32 : 0;
 
-		if (keep < 8)
-			addr->b[i] &= (__u8)(0xff00u >> keep);
+		if (keep < 32)
+			addr->w[i] &= ps_htonl((__u32)(0xffffffff00000000ULL >> keep));
 	}
 }
 

@@ -22,6 +22,7 @@ struct lru {
 	size_t key_bytes;
 	size_t value_at;
 	size_t cell_bytes;
+	size_t zero_bytes; /* of a new entry's cell */
 	__u64 seed;
 	__u32 slots; /* power of two */
 	__u32 entries;
@@ -57,6 +58,7 @@ struct lru *lru_new(__u32 entries, size_t key_bytes, size_t value_bytes, __u64 s
 	lru->key_bytes = key_bytes;
 	lru->value_at = (key_bytes + 7) & ~(size_t)7;
 	lru->cell_bytes = lru->value_at + ((value_bytes + 7) & ~(size_t)7);
+	lru->zero_bytes = lru->cell_bytes;
 	lru->seed = seed;
 	lru->link = pages_new(link_bytes(lru), false);
 	lru->slot = pages_new(slot_bytes(lru), false);
@@ -75,6 +77,11 @@ void lru_free(struct lru *lru)
 	pages_free(lru->slot, slot_bytes(lru));
 	pages_free(lru->cell, cells_bytes(lru));
 	free(lru);
+}
+
+void lru_zero_only(struct lru *lru, size_t bytes)
+{
+	lru->zero_bytes = lru->value_at + bytes;
 }
 
 static char *cell_of(const struct lru *lru, __u32 at)
@@ -174,7 +181,7 @@ void *lru_take(struct lru *lru, const void *key, bool *evicted)
 	if (value)
 		return value;
 	at = free_entry(lru, evicted);
-	memset(cell_of(lru, at), 0, lru->cell_bytes);
+	memset(cell_of(lru, at), 0, lru->zero_bytes);
 	memcpy(cell_of(lru, at), key, lru->key_bytes);
 	slot = slot_of(lru, key);
 	lru->link[at].chain = *slot;

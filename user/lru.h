@@ -18,6 +18,10 @@ struct lru;
 struct lru *lru_new(__u32 entries, size_t key_bytes, size_t value_bytes, __u64 seed);
 void lru_free(struct lru *lru); /* NULL is fine */
 
+/* From now on only so many bytes of a new value are zeroed: for large values that say
+ * themselves how much of the rest holds. */
+void lru_zero_only(struct lru *lru, size_t bytes);
+
 /* The value of @key, now the most recently used one; NULL when there is none. */
 void *lru_find(struct lru *lru, const void *key);
 

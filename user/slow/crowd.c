@@ -50,10 +50,12 @@ struct crowds *crowds_new(__u64 seed)
 	if (!c)
 		return NULL;
 	c->hosts = lru_new(CROWD_HOSTS, sizeof(union ps_addr), sizeof(struct host), seed);
-	if (c->hosts)
-		return c;
-	free(c);
-	return NULL;
+	if (!c->hosts) {
+		free(c);
+		return NULL;
+	}
+	lru_zero_only(c->hosts, offsetof(struct host, probe)); /* it says how many are held */
+	return c;
 }
 
 void crowds_free(struct crowds *c)

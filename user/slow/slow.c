@@ -211,9 +211,9 @@ static void see_crowd(struct slow *s, const struct ps_contact *c)
 {
 	struct slow_finding *f = &s->finding;
 
-	memset(f, 0, sizeof(*f));
 	if (!crowds_see(s->crowds, c, &f->crowd))
 		return;
+	memset(f, 0, offsetof(struct slow_finding, crowd));
 	fill_event(s, &f->event, PS_ENGINE_CROWD, f->crowd.ports, c->ifindex);
 	f->event.class = c->class;
 	s->counts.findings[PS_ENGINE_CROWD]++;
