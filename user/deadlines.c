@@ -43,7 +43,7 @@ bool deadlines_take(struct deadlines *d, __u64 now_ns, union ps_addr *addr)
 	struct deadline last;
 	__u32 place = 0, child;
 
-	if (!d->n || d->heap[0].at_ns > now_ns)
+	if (!deadlines_due(d, now_ns))
 		return false;
 	*addr = d->heap[0].addr;
 	last = d->heap[--d->n];

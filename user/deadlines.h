@@ -31,6 +31,12 @@ void deadlines_free(struct deadlines *d);
 bool deadlines_add(struct deadlines *d, const union ps_addr *addr, __u64 at_ns);
 void deadlines_clear(struct deadlines *d);
 
+/* Has one come by @now_ns? Asked for each packet. */
+static inline bool deadlines_due(const struct deadlines *d, __u64 now_ns)
+{
+	return d->n && d->heap[0].at_ns <= now_ns;
+}
+
 /* Takes out the earliest one that has come by @now_ns; false when none has. */
 bool deadlines_take(struct deadlines *d, __u64 now_ns, union ps_addr *addr);
 

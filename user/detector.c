@@ -80,7 +80,8 @@ static void judge_next(struct detector *d)
 	struct detector_ahead *next = &d->ahead[d->judged++ % DETECTOR_AHEAD];
 
 	d->shift_ns = next->shift_ns;
-	engine_expire(&d->engine, next->packet.it.now_ns);
+	if (store_expires(&d->engine.store, next->packet.it.now_ns))
+		engine_expire(&d->engine, next->packet.it.now_ns);
 	d->judged_packet = &next->packet;
 	d->tool = SLOW_TOOL_NONE;
 	engine_judge(&d->engine, &next->packet);
@@ -102,7 +103,7 @@ static void on_frame(const struct engine_frame *frame, __u64 at_ns, void *data)
 	next->shift_ns = d->clock.shift_ns;
 	engine_parse(&d->engine, frame, now_ns, &next->packet);
 	if (d->slow)
-		next->quoted = detector_slow_quoted(d, frame, &next->packet);
+		detector_slow_parsed(d, frame, next);
 }
 
 static int copy_prefixes(struct prefixes *to, const struct prefixes *from)

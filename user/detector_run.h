@@ -68,9 +68,9 @@ void detector_free(struct detector *d);
 int detector_slow_start(struct detector *d, __u64 seed);
 void detector_slow_free(struct detector *d);
 
-/* The flow of the packet that an ICMP error quotes. Call it while the frame is there. */
-struct flow_key detector_slow_quoted(const struct detector *d, const struct engine_frame *frame,
-				     const struct engine_packet *packet);
+/* After the engine parsed the packet, while the frame is there. */
+void detector_slow_parsed(const struct detector *d, const struct engine_frame *frame,
+			  struct detector_ahead *next);
 
 /* After the engine judged the packet. */
 void detector_slow_see(struct detector *d, const struct detector_ahead *next);

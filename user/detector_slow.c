@@ -91,20 +91,31 @@ static bool is_error(const struct ps_packet *p)
 	return p->proto == PS_IP_ICMPV6 && p->icmp_type < 128;
 }
 
-struct flow_key detector_slow_quoted(const struct detector *d, const struct engine_frame *frame,
-				     const struct engine_packet *packet)
+/* The flow of the packet that an ICMP error quotes. */
+static struct flow_key quoted_flow(const struct detector *d, const struct engine_frame *frame,
+				   const struct ps_packet *error)
 {
 	const char *data = frame->data;
-	struct flow_key none = { 0, 0, FLOW_STEP_ANY };
 	struct ps_packet quoted;
 
-	if (packet->parsed != PS_PARSE_OK || !is_error(&packet->it.packet) ||
-	    packet->it.packet.payload_off > frame->captured ||
-	    ps_parse_quote(data + packet->it.packet.payload_off, data + frame->captured,
-			   &quoted) != PS_PARSE_OK)
-		return none;
+	if (error->payload_off > frame->captured ||
+	    ps_parse_quote(data + error->payload_off, data + frame->captured, &quoted) !=
+		    PS_PARSE_OK)
+		return (struct flow_key){ 0, 0, FLOW_STEP_ANY };
 	return flows_key(&d->engine.flows, &quoted,
 			 ps_hash_addr(d->engine.cfg.seed, &quoted.src));
+}
+
+void detector_slow_parsed(const struct detector *d, const struct engine_frame *frame,
+			  struct detector_ahead *next)
+{
+	const struct engine_packet *packet = &next->packet;
+
+	next->quoted.way = 0;
+	if (packet->flow.way)
+		outcomes_expect(d->outcomes, packet->flow);
+	else if (packet->parsed == PS_PARSE_OK && is_error(&packet->it.packet))
+		next->quoted = quoted_flow(d, frame, &packet->it.packet);
 }
 
 void detector_slow_see(struct detector *d, const struct detector_ahead *next)

@@ -196,8 +196,6 @@ static void settle(struct engine *e, struct engine_packet *packet)
 {
 	struct ps_sighting it = packet->it;
 
-	if (!packet->completes)
-		return;
 	settle_one(e, &it);
 	if (!ps_wants_net(&it.packet))
 		return;
@@ -244,7 +242,8 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 	if (ps_wants_evidence(it, fresh))
 		found = evidence(&e->flows, it, packet->answered);
 	if (ps_evidence_explains(found)) {
-		settle(e, packet);
+		if (packet->completes)
+			settle(e, packet);
 		return leave(e, packet, PS_COUNT_EXPLAINED, PS_ACTION_PASS);
 	}
 	if (found == PS_EVIDENCE_UNKNOWN)
@@ -308,7 +307,8 @@ enum ps_action engine_judge(struct engine *e, struct engine_packet *packet)
 	packet->awaited = flow & FLOW_AWAITED;
 	packet->established = ok && ps_may_be_established(&it->packet);
 	if (packet->established && open_gate(e) && packet->answered) {
-		settle(e, packet);
+		if (packet->completes)
+			settle(e, packet);
 		return leave(e, packet, PS_COUNT_FLOW, PS_ACTION_PASS);
 	}
 

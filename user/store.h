@@ -86,6 +86,12 @@ void store_block(struct store *store, const struct ps_rule *rule, const struct p
 /* What ps_detect() entered: the probe, and the one that its mark stood for. */
 void store_save_ports(struct store *store, const struct ps_sighting *it);
 
+/* May there be one for store_expire()? Asked for each packet. */
+static inline bool store_expires(const struct store *store, __u64 now_ns)
+{
+	return deadlines_due(&store->ends, now_ns);
+}
+
 /* Removes one block that has run out by now and copies it to @out; false when none has. */
 bool store_expire(struct store *store, __u64 now_ns, struct ps_block *out);
 

@@ -76,7 +76,7 @@ __u64 outcomes_dropped(const struct outcomes *o)
 	return o->dropped;
 }
 
-static __u32 *slot_of(struct outcomes *o, struct flow_key flow)
+static __u32 *slot_of(const struct outcomes *o, struct flow_key flow)
 {
 	/* The low bits chose the flow's line, the high ones are its tag: any will do. */
 	return &o->slot[flow.hash >> 20 & (SLOTS - 1)];
@@ -136,6 +136,12 @@ static void leave_oldest(struct outcomes *o, bool in_time)
 		unlink_one(o, w);
 	else if (w->state == STATE_WAITING)
 		decide(o, w, in_time ? of_silence(w) : SLOW_UNKNOWN);
+}
+
+void outcomes_expect(const struct outcomes *o, struct flow_key flow)
+{
+	if (flow.step != FLOW_STEP_GOES_ON)
+		__builtin_prefetch(slot_of(o, flow), 1);
 }
 
 void outcomes_wait(struct outcomes *o, const struct ps_contact *contact, struct flow_key flow,

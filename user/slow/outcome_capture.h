@@ -28,6 +28,10 @@ struct outcomes;
 struct outcomes *outcomes_new(struct slow *slow, struct flows *flows);
 void outcomes_free(struct outcomes *outcomes); /* NULL is fine */
 
+/* Starts to fetch from memory what a contact of this flow, or the answer to one, will need.
+ * Optional. */
+void outcomes_expect(const struct outcomes *outcomes, struct flow_key flow);
+
 /* A contact, the flow of the packet it was made from, and whether that is awaited already. */
 void outcomes_wait(struct outcomes *outcomes, const struct ps_contact *contact,
 		   struct flow_key flow, bool awaited);
