@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <pcap/sll.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -166,6 +167,7 @@ static FILE *open_stream(struct input_pcap *in, int fd)
 			close(fd);
 		return NULL;
 	}
+	__fsetlocking(stream, FSETLOCKING_BYCALLER); /* nobody else reads it */
 	in->buffer = malloc(FILE_BUFFER_BYTES);
 	if (in->buffer)
 		setvbuf(stream, in->buffer, _IOFBF, FILE_BUFFER_BYTES);

@@ -100,7 +100,10 @@ PS_INLINE enum ps_parse ps_parse_link(enum ps_link link, const void *data, const
 	case PS_LINK_ETH:
 		break;
 	}
-	return ps_parse_eth(data, end, p);
+	if (!ps_parse_plain(data, end, p))
+		return ps_parse_eth(data, end, p);
+	ps_parse_plain_rest(data, end, p);
+	return PS_PARSE_OK;
 }
 
 #endif /* PSCAN_LINK_H */
