@@ -44,6 +44,11 @@ at_least() {
 	[ "$(stage "$1")" -ge "$2" ]
 }
 
+# forgotten SOURCE: is it neither blocked nor anything of it in the rule's window; for wait_for.
+forgotten() {
+	ask why "$1" --json | jq -e '.block == null and (.record.score // 0) == 0'
+}
+
 # polls N: has the loader looked N times since then; for wait_for. It has to run with -v.
 polls() {
 	[ "$(grep -c '^pscan-xdp: poll: ' "$loader_err")" -ge "$1" ]

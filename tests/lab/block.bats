@@ -240,6 +240,7 @@ outlasted() {
 	ask block add 203.0.113.0/24
 	ask block list --json | jq -e 'length == 3'
 	ask block del "$attacker4"
+	wait_for forgotten "$attacker4" # till then its scan lies in the window
 	reached "$target4"
 	run ! reached "$target6"
 	ask block flush

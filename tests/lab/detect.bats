@@ -38,10 +38,6 @@ clean_slate() {
 	wait_for forgotten "$1"
 }
 
-forgotten() {
-	ask why "$1" --json | jq -e '.block == null and (.record.score // 0) == 0'
-}
-
 # caught FAMILY TECHNIQUE RATE TOOL CMD...: CMD, run in the attacker, is taken for a scan of that
 # technique. It is ended once enough of it was dropped to show that the block is in force.
 caught() {
