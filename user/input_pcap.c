@@ -18,7 +18,7 @@
 #define SNAPLEN 4096
 #define LIVE_BUFFER_BYTES (16 << 20) /* rides out half a second at gigabit speed */
 #define LIVE_TIMEOUT_MS 100
-#define FILE_BUFFER_BYTES (1 << 18)
+#define FILE_BUFFER_BYTES (1 << 16) /* what is read is parsed before it leaves the cache */
 #define NS_PER_SECOND 1000000000ULL
 
 struct input_pcap {

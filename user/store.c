@@ -14,7 +14,7 @@ int store_init(struct store *store, const struct ps_config *cfg)
 	store->mark_bytes = sizeof(*store->marks) << cfg->mark_bits;
 	store->bucket_bytes = sizeof(*store->buckets) << cfg->bucket_bits;
 	store->marks = pages_new(store->mark_bytes, true);
-	store->buckets = pages_new(store->bucket_bytes, true);
+	store->buckets = pages_new(store->bucket_bytes, false); /* few sources fill few of them */
 	store->filled = calloc((store->bucket_count + 63) / 64, sizeof(*store->filled));
 	store->blocks =
 		lru_new(PS_BLOCKS_MAX, sizeof(union ps_addr), sizeof(struct ps_block), cfg->seed);
