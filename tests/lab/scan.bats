@@ -335,12 +335,12 @@ in_order() {
 	local row option name
 
 	services t --tcp 22,80 --udp 53
-	attach --block-time 1s
+	attach
 	for row in -sS:syn -sT:syn -sF:fin -sN:null -sX:xmas -sM:maimon -sA:ack -sW:ack; do
 		option=${row%:*} name=${row#*:}
-		# The block of the round before must be over.
-		wait_for sh -c "! $lab_sh exec $lab t $pscan why $attacker4 --json |
-			jq -e '.block != null'"
+		# Of the round before all but its first probes met the block, its last ones, too.
+		ask block flush
+		wait_for forgotten "$attacker4"
 		before=$(event scan .type | wc -l)
 		scan "$option" -p 100-400 "$target4"
 		[ "$(of_host .blocked.after_probe)" -ge 6 ]
