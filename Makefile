@@ -42,6 +42,8 @@ lto := $(if $(findstring Free Software,$(shell $(CC) --version)),-flto=auto -ffa
 no_lto := $(if $(lto),-fno-lto)
 bpf_cflags := -std=gnu11 -target bpf -mcpu=v3 -O2 -g -Iinclude -Ivmlinux -Ibpf -Wall -Wextra \
 	-Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror)
+# A make of ours that was not told how many jobs to run takes every CPU.
+jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 sanitizers := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # ---- what is built --------------------------------------------------------
@@ -162,7 +164,7 @@ check: $(unit_bin) ## unit tests; no root
 
 test: ## every test; run it as root, it installs what is missing
 	$(Q)tools/install-deps.sh
-	$(Q)$(MAKE) --no-print-directory test-build
+	$(Q)$(MAKE) --no-print-directory $(jobs) test-build
 	$(Q)tests/run.sh
 
 # What the tests try a few times by default, tried as often as it takes to trust it.
@@ -173,12 +175,12 @@ full_tests := tests/fuzz/smoke.t $(addprefix $(B)/tests/prog/,test_malformed tes
 
 test-full: ## what has a size, at full size: hours; FULL="KILLS=200 ..." overrides, TESTS=... some
 	$(Q)tools/install-deps.sh
-	$(Q)$(MAKE) --no-print-directory test-build
+	$(Q)$(MAKE) --no-print-directory $(jobs) test-build
 	$(Q)env $(full) $(FULL) tests/run.sh $(or $(TESTS),$(full_tests))
 
 coverage: ## what is found and what is left in peace, as tables in build/coverage/
 	$(Q)tools/install-deps.sh
-	$(Q)$(MAKE) --no-print-directory test-build
+	$(Q)$(MAKE) --no-print-directory $(jobs) test-build
 	$(Q)mkdir -p $(B)/coverage && rm -f $(B)/coverage/cells
 	$(Q)PSCAN_COVERAGE=$(abspath $(B))/coverage/cells tests/run.sh $(coverage_tests)
 	$(Q)tools/coverage.sh $(B)/coverage/cells | tee $(B)/coverage/coverage.md
@@ -187,7 +189,7 @@ coverage_tests := $(addprefix tests/lab/,detect.bats slow.bats evade.bats forwar
 	quiet.bats) tests/golden/truth.t
 
 test-kernels: ## real kernels in QEMU, as TAP; downloads them once
-	$(Q)$(MAKE) --no-print-directory $(kernels_need)
+	$(Q)$(MAKE) --no-print-directory $(jobs) $(kernels_need)
 	$(Q)KERNELS="5.10 6.1 6.12 newest" LIMIT=3600 \
 		PARTS="frames native generic dispatcher company suite" tests/kernels/kernels.t
 
@@ -212,7 +214,7 @@ test-build: all $(B)/san/pscan-xdp $(unit_bin) $(prog_bin) $(harness_bin) $(fuzz
 .PHONY: run
 run: ## build, then attach to IFACE=..., or show everything in a two-host lab
 	$(Q)tools/install-deps.sh
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(jobs) all
 	$(Q)tools/run.sh $(IFACE)
 
 # ---- speed -----------------------------------------------------------------
@@ -221,7 +223,7 @@ run: ## build, then attach to IFACE=..., or show everything in a two-host lab
 bench-build: all $(bench_bin) $(harness_bin) $(B)/tools/bench/bare.bpf.o
 bench: ## everything beside its peers, in one run and one table; QUICK=1: rough, in minutes
 	$(Q)tools/install-deps.sh --bench || echo "make bench: going on with the peers that are here"
-	$(Q)$(MAKE) --no-print-directory bench-build
+	$(Q)$(MAKE) --no-print-directory $(jobs) bench-build
 	$(Q)tools/bench/all.sh
 bench-%: bench-build ## bench-NAME runs tools/bench/NAME.sh
 	$(Q)tools/bench/$*.sh
