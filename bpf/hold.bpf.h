@@ -8,6 +8,9 @@
  * later, and a flood's is not. Nothing of the allow list's is held, and nothing when the
  * program only watches.
  *
+ * In a crowd, PS_CROWD times probe_rate, hardly a first try that passes is a client's: there
+ * are fewer of them (PS_CROWD_SHARE), and as many second ones as ever.
+ *
  * Two places. hold_back() stands behind the score, which therefore misses nothing. Of a flood
  * that would keep a CPU busy with scoring alone, shed() drops SYNs before that, and leaves the
  * rule a sample of PS_LOOK_RATE.
@@ -21,44 +24,72 @@
 /* rate_allows(): of probes, of those that are tried again, of SYNs looked at in a flood. */
 __u64 probe_due_ns, retry_due_ns, look_due_ns;
 
+/* The same of all that arrive, at the pace of a crowd; and how far ahead of it they may be. */
+__u64 crowd_due_ns;
+#define CROWD_BURST_NS 100000000ULL
+
 static __always_inline bool may_hold(const struct ps_config *cfg)
 {
 	return cfg->probe_rate && cfg->rule.respond != PS_RESPOND_MONITOR;
 }
 
-/* Was it tried before? Remembers it. */
-static __always_inline bool tried(const struct ps_config *cfg, const struct ps_packet *p)
+/* Where a try is remembered. It begins to come from memory. */
+static __always_inline struct ps_tries *try_line(__u64 hash)
 {
-	__u64 hash = ps_tries_hash(cfg->flow_key, p);
 	__u32 place = ps_tries_index(hash);
 	struct ps_tries *line = bpf_map_lookup_elem(&tries, &place);
 
+	if (line)
+		(void)*(volatile __u32 *)&line->next;
+	return line;
+}
+
+/* Was it tried before? Remembers it. */
+static __always_inline bool tried(struct ps_tries *line, __u64 hash)
+{
 	if (!line || ps_tries_has(line, hash))
 		return true;
 	ps_tries_add(line, hash);
 	return false;
 }
 
+static __always_inline void arrived(const struct ps_config *cfg, __u64 now_ns)
+{
+	rate_takes(&crowd_due_ns, cfg->probe_rate * PS_CROWD, CROWD_BURST_NS, now_ns);
+}
+
+/* First tries that may pass now, a second. */
+static __always_inline __u32 first_rate(const struct ps_config *cfg, __u64 now_ns)
+{
+	bool crowd = *(const volatile __u64 *)&crowd_due_ns > now_ns + CROWD_BURST_NS / 2;
+
+	return crowd ? cfg->probe_rate / PS_CROWD_SHARE : cfg->probe_rate;
+}
+
 /* A function for the sake of 6.1's stack, as the next. Return: XDP_*, of a probe that was scored. */
 __attribute__((noinline)) int hold_back(struct ps_sighting *it)
 {
 	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
-	__u64 now_ns;
+	struct ps_tries *line;
+	__u64 now_ns, hash;
 
 	if (!cfg || !it)
 		return XDP_PASS;
 	now_ns = clock_coarse(cfg);
-	if (rate_allows(&probe_due_ns, cfg->probe_rate, now_ns) ||
+	hash = ps_tries_hash(cfg->flow_key, &it->packet);
+	line = try_line(hash);
+	arrived(cfg, now_ns);
+	if (rate_allows(&probe_due_ns, first_rate(cfg, now_ns), now_ns) ||
 	    allowed(&it->packet.src, now_ns))
 		return XDP_PASS;
-	if (tried(cfg, &it->packet) && rate_allows(&retry_due_ns, cfg->probe_rate, now_ns))
+	if (tried(line, hash) && rate_allows(&retry_due_ns, cfg->probe_rate, now_ns))
 		return XDP_PASS;
 	count(PS_COUNT_HELD);
 	return XDP_DROP;
 }
 
-/* Return: 1, the SYN is dropped without a look. */
-__attribute__((noinline)) int shed(struct ps_packet *p)
+/* @hash  of the try. Return: 1, it is a SYN, and dropped without a look. */
+__attribute__((noinline)) int shed(struct ps_packet *p, __u64 hash)
 {
 	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
 	__u64 now_ns;
@@ -67,8 +98,11 @@ __attribute__((noinline)) int shed(struct ps_packet *p)
 	    !ps_wanted(&cfg->rule, p, PS_CLASS_SYN) || !watched(cfg, &p->dst))
 		return 0;
 	now_ns = clock_coarse(cfg);
-	return !rate_allows(&look_due_ns, PS_LOOK_RATE, now_ns) && !allowed(&p->src, now_ns) &&
-	       !tried(cfg, p);
+	if (rate_allows(&look_due_ns, PS_LOOK_RATE, now_ns) || allowed(&p->src, now_ns) ||
+	    tried(try_line(hash), hash))
+		return 0;
+	arrived(cfg, now_ns);
+	return 1;
 }
 
 /* Are probes held back just now? */

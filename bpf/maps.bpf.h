@@ -52,9 +52,11 @@ struct {
 	__type(value, __u64);
 } flows SEC(".maps");
 
-/* First tries that were dropped beyond probe_rate, 4 MB. Lossy: never full. */
+/* First tries that were dropped beyond probe_rate, 4 MB. Lossy: never full. The flag is for
+ * where such an array begins: each of the others' 64 bytes lies in two lines of the cache. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1U << PS_TRIES_BITS);
 	__type(key, __u32);
 	__type(value, struct ps_tries);

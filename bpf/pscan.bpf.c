@@ -352,12 +352,18 @@ static __always_inline int unread(const struct ps_config *cfg, enum ps_parse res
 static __always_inline enum ps_count recall_packet(struct xdp_md *ctx, const struct ps_config *cfg,
 						   struct ps_packet *p)
 {
+	__u64 hash;
+
 	if (ps_may_be_established(p))
 		return open_gate(cfg) && flow_known(cfg, flow_hash(cfg, p)) ?
 			       PS_COUNT_FLOW : PS_COUNT_MAX;
 	if (cfg->rule.respond != PS_RESPOND_MONITOR && recent_hit(ctx, cfg, p))
 		return PS_COUNT_DROP;
-	return flooded(cfg) && shed(p) ? PS_COUNT_SHED : PS_COUNT_MAX;
+	if (!flooded(cfg))
+		return PS_COUNT_MAX;
+	hash = ps_tries_hash(cfg->flow_key, p);
+	try_line(hash);
+	return shed(p, hash) ? PS_COUNT_SHED : PS_COUNT_MAX;
 }
 
 /*

@@ -16,9 +16,10 @@ static __always_inline bool rate_reached(const __u64 *due_ns, __u64 now_ns)
 	return *(const volatile __u64 *)due_ns > now_ns + RATE_BURST_NS;
 }
 
-/* @due_ns  when the next one is due at the earliest, were they evenly spread
- * @rate    at most so many a second; at least 1 */
-static __always_inline bool rate_allows(__u64 *due_ns, __u32 rate, __u64 now_ns)
+/* @due_ns    when the next one is due at the earliest, were they evenly spread
+ * @rate      at most so many a second; at least 1
+ * @burst_ns  so far ahead of an even pace */
+static __always_inline bool rate_takes(__u64 *due_ns, __u32 rate, __u64 burst_ns, __u64 now_ns)
 {
 	__u64 step_ns = 1000000000ULL / (rate ? rate : 1);
 
@@ -26,12 +27,17 @@ static __always_inline bool rate_allows(__u64 *due_ns, __u32 rate, __u64 now_ns)
 		__u64 due = *(volatile __u64 *)due_ns;
 		__u64 from = due > now_ns ? due : now_ns;
 
-		if (due > now_ns + RATE_BURST_NS)
+		if (due > now_ns + burst_ns)
 			return false;
 		if (__sync_val_compare_and_swap(due_ns, due, from + step_ns) == due)
 			return true;
 	}
 	return false;
+}
+
+static __always_inline bool rate_allows(__u64 *due_ns, __u32 rate, __u64 now_ns)
+{
+	return rate_takes(due_ns, rate, RATE_BURST_NS, now_ns);
 }
 
 #endif /* PSCAN_RATE_BPF_H */

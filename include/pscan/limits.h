@@ -69,9 +69,16 @@
  * a second later, look like a first one. */
 #define PS_TRIES_BITS 16
 
+/* A crowd: so many times the probes that --probe-rate lets through. Of those that pass
+ * by being first, fewer than one in PS_CROWD is then a client's. They are cut to one in
+ * PS_CROWD_SHARE, 1000 a second by default: each costs the host some 30 us in answers,
+ * and those 20000 were most of what a flood took from a transfer beside it. */
+#define PS_CROWD 10
+#define PS_CROWD_SHARE 20
+
 /* SYNs a second that are scored while more come in than may pass: it keeps a CPU busy
- * for a seventh of its time. */
-#define PS_LOOK_RATE 250000
+ * for some 3 % of its time. */
+#define PS_LOOK_RATE 100000
 
 /* Automatic blocks (LRU): the least recently active makes room. */
 #define PS_BLOCKS_MAX 32768

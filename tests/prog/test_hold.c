@@ -103,6 +103,52 @@ static void at_the_rate(bool v6)
 	assert_in_range(prog_count(PS_COUNT_HELD), 498, 502);
 }
 
+/* So many probes a second for two seconds, each of somebody new. Return: those that passed. */
+static int passed_at(__u64 rate)
+{
+	int passed = 0;
+
+	for (__u64 i = 0; i < 2 * rate; i++) {
+		passed += prog_syn(80) == XDP_PASS;
+		prog.sources++;
+		prog_at(prog_now() + SEC / rate);
+	}
+	return passed;
+}
+
+/* From ten times the rate first tries are too many to be clients': a twentieth of them pass. */
+static void crowd(bool v6)
+{
+	prog_begin(v6);
+	prog_forget();
+	prog.cfg->probe_rate = 100;
+	assert_in_range(passed_at(900), 198, 204);
+	assert_in_range(passed_at(2000), 9, 30);
+	assert_in_range(passed_at(500), 165, 204); /* it takes 100 ms to be over */
+}
+
+/* Who tries again passes in a crowd as ever. */
+static void crowd_second_try(bool v6)
+{
+	__u32 first;
+
+	prog_begin(v6);
+	prog_forget();
+	prog.cfg->probe_rate = 100;
+	passed_at(2000);
+	prog_syn(80); /* somebody takes what place there is */
+	first = ++prog.sources;
+	for (int i = 0; i < 100; i++, prog.sources++)
+		assert_int_equal(syn_with(SEQ, 40000), XDP_DROP);
+	prog_at(prog_now() + SEC);
+	passed_at(2000);
+	prog.sources = first;
+	for (int i = 0; i < 100; i++, prog.sources++) {
+		assert_int_equal(syn_with(SEQ, 40000), XDP_PASS);
+		prog_at(prog_now() + SEC / 100);
+	}
+}
+
 /* The same port of the same source within a window: nothing new, so no probe. */
 static void again_passes(bool v6)
 {
@@ -204,6 +250,8 @@ static const struct CMUnitTest tests[] = {
 	BOTH("another is no second try", another_is_no_second_try),
 	BOTH("second tries are limited", second_tries_are_limited),
 	BOTH("at the rate, and at twice that", at_the_rate),
+	BOTH("a crowd", crowd),
+	BOTH("in a crowd, a second try", crowd_second_try),
 	BOTH("the same port again passes", again_passes),
 	BOTH("the allow list's pass", allowed_pass),
 	BOTH("watching drops nothing", watching_drops_nothing),
