@@ -8,8 +8,8 @@
  * later, and a flood's is not. Nothing of the allow list's is held, and nothing when the
  * program only watches.
  *
- * In a crowd, PS_CROWD times probe_rate, hardly a first try that passes is a client's: there
- * are fewer of them (PS_CROWD_SHARE), and as many second ones as ever.
+ * In a crowd, PS_CROWD times probe_rate, hardly a first try that passes is a client's:
+ * there are fewer of them (PS_CROWD_SHARE), and as many second ones as ever.
  *
  * Two places. hold_back() stands behind the score, which therefore misses nothing. Of a flood
  * that would keep a CPU busy with scoring alone, shed() drops SYNs before that, and leaves the
@@ -24,7 +24,7 @@
 /* rate_allows(): of probes, of those that are tried again, of SYNs looked at in a flood. */
 __u64 probe_due_ns, retry_due_ns, look_due_ns;
 
-/* The same of all that arrive, at the pace of a crowd; and how far ahead of it they may be. */
+/* The same of those that are refused at first, at the pace of a crowd; and how far ahead they may be. */
 __u64 crowd_due_ns;
 #define CROWD_BURST_NS 100000000ULL
 
@@ -53,7 +53,7 @@ static __always_inline bool tried(struct ps_tries *line, __u64 hash)
 	return false;
 }
 
-static __always_inline void arrived(const struct ps_config *cfg, __u64 now_ns)
+static __always_inline void refused(const struct ps_config *cfg, __u64 now_ns)
 {
 	rate_takes(&crowd_due_ns, cfg->probe_rate * PS_CROWD, CROWD_BURST_NS, now_ns);
 }
@@ -70,19 +70,17 @@ static __always_inline __u32 first_rate(const struct ps_config *cfg, __u64 now_n
 __attribute__((noinline)) int hold_back(struct ps_sighting *it)
 {
 	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
-	struct ps_tries *line;
 	__u64 now_ns, hash;
 
 	if (!cfg || !it)
 		return XDP_PASS;
 	now_ns = clock_coarse(cfg);
-	hash = ps_tries_hash(cfg->flow_key, &it->packet);
-	line = try_line(hash);
-	arrived(cfg, now_ns);
 	if (rate_allows(&probe_due_ns, first_rate(cfg, now_ns), now_ns) ||
 	    allowed(&it->packet.src, now_ns))
 		return XDP_PASS;
-	if (tried(line, hash) && rate_allows(&retry_due_ns, cfg->probe_rate, now_ns))
+	refused(cfg, now_ns);
+	hash = ps_tries_hash(cfg->flow_key, &it->packet);
+	if (tried(try_line(hash), hash) && rate_allows(&retry_due_ns, cfg->probe_rate, now_ns))
 		return XDP_PASS;
 	count(PS_COUNT_HELD);
 	return XDP_DROP;
@@ -101,7 +99,7 @@ __attribute__((noinline)) int shed(struct ps_packet *p, __u64 hash)
 	if (rate_allows(&look_due_ns, PS_LOOK_RATE, now_ns) || allowed(&p->src, now_ns) ||
 	    tried(try_line(hash), hash))
 		return 0;
-	arrived(cfg, now_ns);
+	refused(cfg, now_ns);
 	return 1;
 }
 
