@@ -137,11 +137,14 @@ done
 ip link set lo up
 '
 
-# The carrier and the link-local address that follows it come a moment after `set up`.
+# The carrier, the link-local address that follows it, and the routes to IPv6 addresses of
+# ours come a moment after `set up` and `addr add`.
 # shellcheck disable=SC2016
 ready_script='
 for try in $(seq 200); do
-	[ "$(grep -c " $1\$" /proc/net/if_inet6)" = 2 ] && exit 0
+	[ "$(grep -c " $1\$" /proc/net/if_inet6)" -ge 2 ] &&
+		[ "$(ip -6 -o addr show scope global | wc -l)" = \
+			"$(ip -6 route show table local | grep -c "^local 2")" ] && exit 0
 	sleep 0.01
 done
 exit 1
@@ -168,7 +171,7 @@ addresses() {
 }
 
 carrier() {
-	in_host "${1%?}" sh -c "$ready_script" sh "$1" || die "no carrier on $1"
+	in_host "${1%?}" sh -c "$ready_script" sh "$1" || die "$1 does not come up"
 }
 
 plug_cable() {
@@ -279,6 +282,7 @@ lab_addr() {
 	esac
 	# shellcheck disable=SC2086 # no argument at all for IPv4
 	enter "$host" ip addr add "$prefix" dev "${host}0" $nodad
+	carrier "${host}0"
 }
 
 case ${1-} in

@@ -83,6 +83,18 @@ on() {
 	(enter "$@")
 }
 
+# addresses HOST: gives it those that standard input adds, as lines for `ip -batch`. An IPv6 one
+# has come when it has its route, which the kernel makes in a work queue.
+addresses() {
+	on "$1" ip -batch -
+	wait_for routed "$1"
+}
+
+routed() {
+	[ "$(on "$1" ip -6 -o addr show scope global | wc -l)" -eq \
+		"$(on "$1" ip -6 route show table local | grep -c '^local 2001:')" ]
+}
+
 # spawn NAME a|t CMD...: run CMD in that host, behind the test. $NAME_pid is CMD's own
 # process, so that `kill $NAME_pid` and `wait $NAME_pid` speak to CMD itself; what it
 # prints goes to $NAME_out and $NAME_err. lab_down ends what the test did not.

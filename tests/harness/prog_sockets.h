@@ -16,19 +16,34 @@ static inline void must(const char *command)
 	assert_int_equal(system(command), 0);
 }
 
+/* An address for lo, as "192.0.2.1/32". The kernel makes an IPv6 one's route later, in a work
+ * queue: until then what is sent there is dropped, and connections from there are refused. */
+static inline void host_address(const char *prefix)
+{
+	char command[256];
+
+	if (strchr(prefix, ':'))
+		snprintf(command, sizeof(command),
+			 "ip addr add %s dev lo nodad && timeout 10 sh -c '"
+			 "until ip -6 route show table local %s | grep -q ^local; do :; done'",
+			 prefix, prefix);
+	else
+		snprintf(command, sizeof(command), "ip addr add %s dev lo", prefix);
+	must(command);
+}
+
 /* prog_begin(), and the new source's address on lo, so that its sockets can be real. */
 static inline void prog_begin_peer(bool v6)
 {
-	char command[96];
+	char prefix[32];
 
 	prog_begin(v6);
 	if (v6)
-		snprintf(command, sizeof(command), "ip addr add 2001:db8::1:%x/128 dev lo nodad",
-			 prog.sources);
+		snprintf(prefix, sizeof(prefix), "2001:db8::1:%x/128", prog.sources);
 	else
-		snprintf(command, sizeof(command), "ip addr add 198.18.%u.%u/32 dev lo",
-			 prog.sources >> 8 & 255, prog.sources & 255);
-	must(command);
+		snprintf(prefix, sizeof(prefix), "198.18.%u.%u/32", prog.sources >> 8 & 255,
+			 prog.sources & 255);
+	host_address(prefix);
 }
 
 /* Return: bytes of @out that are used. */

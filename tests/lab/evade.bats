@@ -16,8 +16,8 @@ setup_file() {
 	need_root
 	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR alone=$BATS_FILE_TMPDIR/alone
 	lab_up
-	seq 10 69 | sed 's|.*|addr add 198.51.100.&/32 dev a0|' | on a ip -batch -
-	printf "addr add 2001:db8::%x/128 dev a0 nodad\n" {16..69} | on a ip -batch -
+	seq 10 69 | sed 's|.*|addr add 198.51.100.&/32 dev a0|' | addresses a
+	printf "addr add 2001:db8::%x/128 dev a0 nodad\n" {16..69} | addresses a
 	services t --tcp 80 --seconds 600
 	evade 4 >"${alone}4"
 	evade 6 >"${alone}6"

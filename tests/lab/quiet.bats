@@ -14,9 +14,8 @@ setup_file() {
 	export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
 	lab_up
 	# Deprecated, so that nobody who was not told to speaks from there.
-	printf 'addr add %s/24 dev a0\n' 198.51.100.{101..168} | on a ip -batch -
-	printf 'addr add %s/64 dev a0 nodad preferred_lft 0\n' 2001:db8::1:{101..168} |
-		on a ip -batch -
+	printf 'addr add %s/24 dev a0\n' 198.51.100.{101..168} | addresses a
+	printf 'addr add %s/64 dev a0 nodad preferred_lft 0\n' 2001:db8::1:{101..168} | addresses a
 	attach -v
 	export events loader_err
 	for host in a t; do

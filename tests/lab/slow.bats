@@ -21,13 +21,13 @@ setup_file() {
 	{
 		seq -f 'addr add 203.0.113.%g/32 dev t0' 33
 		printf 'addr add 2001:db8:5::%x/128 dev t0 nodad\n' {1..33}
-	} | on t ip -batch -
+	} | addresses t
 	{
 		printf 'addr add 198.51.100.%d/24 dev a0\n' {10..63} {100..123}
 		printf 'addr add 2001:db8::%x/64 dev a0 nodad\n' {10..63} {100..123}
 		echo "route add 203.0.113.0/24 via $target4"
 		echo "route add 2001:db8:5::/64 via $target6"
-	} | on a ip -batch -
+	} | addresses a
 	attach -v
 	export events loader_err
 }

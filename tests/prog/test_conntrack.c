@@ -63,8 +63,8 @@ static int setup(void **state)
 	(void)state;
 	if (err)
 		return err;
-	must("ip addr add 192.0.2.1/32 dev lo");
-	must("ip addr add 2001:db8::101/128 dev lo nodad");
+	host_address("192.0.2.1/32");
+	host_address("2001:db8::101/128");
 	/* Where there is no nft, or no conntrack, the tests that need it skip. */
 	if (system("nft 'table inet t { chain c { type filter hook output priority 0; "
 		   "ct state invalid accept; }; }' 2>/dev/null"))

@@ -65,8 +65,8 @@ static int setup(void **state)
 		err = xdp_contacts_open(prog.xdp, on_contact, NULL, &contacts);
 	if (err)
 		return err;
-	must("ip addr add 203.0.113.5/32 dev lo");
-	must("ip addr add 2001:db8::7a05/128 dev lo nodad");
+	host_address("203.0.113.5/32");
+	host_address("2001:db8::7a05/128");
 	must("echo 2 >/proc/sys/net/ipv4/tcp_syncookies");
 	listener[0] = listen_on(AF_INET);
 	listener[1] = listen_on(AF_INET6);

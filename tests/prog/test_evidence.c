@@ -26,8 +26,8 @@ static int setup(void **state)
 	(void)state;
 	if (err)
 		return err;
-	must("ip addr add 192.0.2.1/32 dev lo");
-	must("ip addr add 2001:db8::101/128 dev lo nodad");
+	host_address("192.0.2.1/32");
+	host_address("2001:db8::101/128");
 	return xdp_locals_set(prog.xdp, addrs, 2);
 }
 

@@ -54,8 +54,8 @@ static int setup(void **state)
 
 	if (err)
 		return err;
-	must("ip addr add 203.0.113.5/32 dev lo");
-	must("ip addr add 2001:db8::7a05/128 dev lo nodad");
+	host_address("203.0.113.5/32");
+	host_address("2001:db8::7a05/128");
 	return xdp_contacts_open(prog.xdp, on_contact, NULL, &contacts);
 }
 
@@ -280,7 +280,7 @@ static void points_back(bool v6)
 /* The same for the record of the peer's /64, mark first. */
 static void points_back_of_the_net(bool v6)
 {
-	char command[96], text[INET6_ADDRSTRLEN];
+	char prefix[INET6_ADDRSTRLEN + 4], text[INET6_ADDRSTRLEN];
 	union ps_addr net, addr;
 	struct client c[3];
 	struct ps_source s;
@@ -289,9 +289,8 @@ static void points_back_of_the_net(bool v6)
 	begin(v6);
 	far = true;
 	addr = peer();
-	snprintf(command, sizeof(command), "ip addr add %s/128 dev lo nodad",
-		 inet_ntop(AF_INET6, &addr, text, sizeof(text)));
-	must(command);
+	snprintf(prefix, sizeof(prefix), "%s/128", inet_ntop(AF_INET6, &addr, text, sizeof(text)));
+	host_address(prefix);
 	for (__u16 i = 0; i < 3; i++) {
 		listener[i] = listening(760 + i, 30);
 		c[i] = client_of(760 + i);

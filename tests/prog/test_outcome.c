@@ -5,7 +5,7 @@
  * to say whether they were failures. Six failures of a new source, one after the
  * other, are a walk in any case, six successes never.
  */
-#include "prog.h"
+#include "prog_sockets.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -42,10 +42,11 @@ static int setup(void **state)
 	slow = slow_new(&options, on_finding, NULL);
 	outcome.slow = slow;
 	outcome.xdp = prog.xdp;
-	if (!slow || outcome_host_open(&outcome, &host) ||
-	    system("ip addr add 192.0.2.1/32 dev lo; ip addr add 192.0.2.2/32 dev lo;"
-		   "ip addr add 2001:db8::101/128 dev lo nodad"))
+	if (!slow || outcome_host_open(&outcome, &host))
 		return -1;
+	host_address("192.0.2.1/32");
+	host_address("192.0.2.2/32");
+	host_address("2001:db8::101/128");
 	return xdp_locals_set(prog.xdp, addrs, 3);
 }
 
