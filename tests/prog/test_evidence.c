@@ -9,6 +9,8 @@
  */
 #include "prog_sockets.h"
 
+#include <bpf/bpf.h>
+
 /* Own addresses and the peers', all on lo. */
 #define OWN4 A4(192, 0, 2, 1)
 #define OWN6 A6(0x0101)
@@ -259,6 +261,37 @@ static void connected_and_blocked(bool v6)
 	close(listener);
 }
 
+/* Whoever adds to the list is killed before the last step, which makes unknown the flows that
+ * are known: the entry holds once they are forgotten, a second later, with or without traffic. */
+static void denied_and_killed(bool v6)
+{
+	struct ps_prefix key = { .bits = 128 };
+	struct ps_deny deny = { .since_ns = 1 };
+	union ps_addr src;
+	struct pair c;
+	int listener;
+
+	prog_begin_peer(v6);
+	listener = listening(700);
+	c = connection(listener, 700);
+	src = prog_source();
+	memcpy(key.addr, &src, sizeof(key.addr));
+	assert_int_equal(tcp(c.sport, 700, PS_TCP_ACK), XDP_PASS);
+	prog.cfg->deny_count++;
+	assert_int_equal(bpf_map_update_elem(prog.xdp->fd[XDP_MAP_DENY], &key, &deny, BPF_ANY), 0);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(tcp(c.sport, 700, PS_TCP_ACK), XDP_PASS);
+		prog_at(prog_now() + SEC / 10);
+	}
+	prog_at(prog_now() + SEC / 10);
+	assert_int_equal(tcp(c.sport, 700, PS_TCP_ACK), XDP_DROP);
+	assert_int_equal(tcp(c.sport, 701, PS_TCP_SYN), XDP_DROP);
+	assert_int_equal(xdp_deny_del(prog.xdp, &(struct prefix){ src, 128 }), 0);
+	close(c.client);
+	close(c.server);
+	close(listener);
+}
+
 /* An operator's list is hard whatever the rule says, known flow or not. */
 static void connected_and_denied(bool v6)
 {
@@ -290,6 +323,7 @@ static const struct CMUnitTest tests[] = {
 	BOTH("forwarded packets are not for this host to judge", forwarded),
 	BOTH("a blocked source's connection, soft and hard", connected_and_blocked),
 	BOTH("a denied source's connection", connected_and_denied),
+	BOTH("a denied source's connection, and the editor was killed", denied_and_killed),
 };
 
 PROG_MAIN("evidence", tests, setup)

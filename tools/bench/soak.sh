@@ -17,7 +17,7 @@ clock_hz=$(getconf CLK_TCK)
 out=$PWD/build/soak
 traffic=$PWD/tests/harness/traffic.py
 forge=$PWD/build/tests/harness/forge
-pins=/sys/fs/bpf/pscan-xdp-v2
+pins=/sys/fs/bpf$(sed -n 's/^#define XDP_ROOT XDP_BPFFS "\([^"]*\)".*/\1/p' user/xdp.h)
 target6=2001:db8::1
 attacker6=2001:db8::2
 
