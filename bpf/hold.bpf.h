@@ -58,15 +58,18 @@ static __always_inline void refused(const struct ps_config *cfg, __u64 now_ns)
 	rate_takes(&crowd_due_ns, cfg->probe_rate * PS_CROWD, CROWD_BURST_NS, now_ns);
 }
 
-/* First tries that may pass now, a second. */
-static __always_inline __u32 first_rate(const struct ps_config *cfg, __u64 now_ns)
+/* One more probe: is it beyond those that may pass by being first. */
+static __always_inline bool one_too_many(const struct ps_config *cfg)
 {
+	__u64 now_ns = clock_coarse(cfg);
 	bool crowd = *(const volatile __u64 *)&crowd_due_ns > now_ns + CROWD_BURST_NS / 2;
+	__u32 rate = crowd ? cfg->probe_rate / PS_CROWD_SHARE : cfg->probe_rate;
 
-	return crowd ? cfg->probe_rate / PS_CROWD_SHARE : cfg->probe_rate;
+	return may_hold(cfg) && !rate_allows(&probe_due_ns, rate, now_ns);
 }
 
-/* A function for the sake of 6.1's stack, as the next. Return: XDP_*, of a probe that was scored. */
+/* Of a scored probe that is one too many. A function for the sake of 6.1's stack, as the next.
+ * Return: XDP_*. */
 __attribute__((noinline)) int hold_back(struct ps_sighting *it)
 {
 	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
@@ -75,8 +78,7 @@ __attribute__((noinline)) int hold_back(struct ps_sighting *it)
 	if (!cfg || !it)
 		return XDP_PASS;
 	now_ns = clock_coarse(cfg);
-	if (rate_allows(&probe_due_ns, first_rate(cfg, now_ns), now_ns) ||
-	    allowed(&it->packet.src, now_ns))
+	if (allowed(&it->packet.src, now_ns))
 		return XDP_PASS;
 	refused(cfg, now_ns);
 	hash = ps_tries_hash(cfg->flow_key, &it->packet);

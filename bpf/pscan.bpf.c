@@ -333,7 +333,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 		count(PS_COUNT_CONTACT_LOST);
 
 	verdict = admit(ctx, cfg, it, mark);
-	if (verdict == XDP_PASS && it->sight != PS_SIGHT_AGAIN && may_hold(cfg))
+	if (verdict == XDP_PASS && it->sight != PS_SIGHT_AGAIN && one_too_many(cfg))
 		verdict = hold_back(it);
 	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p) &&
 	    probe_net(ctx, cfg, it) == XDP_DROP)
