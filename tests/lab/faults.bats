@@ -26,7 +26,8 @@ scan4() {
 	traffic a probe "$target4" 1 2 3 4 5 6 7
 }
 
-# forge_scans N: two low ports from each of N forged sources; under --threshold 6 each scans.
+# forge_scans N: two low ports from each of N forged sources; under --threshold 6 each scans. They
+# come faster than a flood is scored: with --probe-rate 0 each of them is, or when watched only.
 forge_scans() {
 	on a timeout 60 "$harness/forge" -i a0 --mac 02:00:5e:00:53:01 --count $(($1 * 2)) \
 		--rate 200000 --twice "$target4" >"$BATS_TEST_TMPDIR/forge" \
@@ -43,7 +44,7 @@ table() {
 	local lost
 
 	# A minute of events is what fills the ring, not a minute: a stopped loader costs nothing else.
-	attach --threshold 6 --block-time 2s
+	attach --threshold 6 --block-time 2s --probe-rate 0
 	kill -STOP "$loader_pid"
 	forge_scans 5000
 	scan4
@@ -80,7 +81,7 @@ not_blocked() {
 }
 
 @test "block list full: the least active make room, the next scanner is blocked all the same" {
-	attach --threshold 6
+	attach --threshold 6 --probe-rate 0
 	forge_scans 45000
 	wait_for at_least block 35000
 	[ "$(table blocks used)" -le 32768 ]

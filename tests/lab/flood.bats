@@ -175,7 +175,7 @@ connects_ms() {
 # A rule that two ports fulfil makes each forged source a block: more than the list holds. What
 # happens to the scanner is asked of the list: its event may be among those that were lost.
 @test "more forged scans than the block list has places" {
-	attach --threshold 6
+	attach --threshold 6 --probe-rate 0
 	spawn_ready forge a "$harness/forge" -i a0 --mac 02:00:5e:00:53:01 --count 100000 \
 		--rate 100000 --twice "$target4"
 	spawn scan a timeout 60 nmap -sS -n -Pn -T4 -p1-1000 "$target4"
