@@ -52,8 +52,8 @@ struct {
 	__type(value, __u64);
 } flows SEC(".maps");
 
-/* First tries that were dropped beyond probe_rate, 4 MB. Lossy: never full. The flag is for
- * where such an array begins: each of the others' 64 bytes lies in two lines of the cache. */
+/* First tries that were dropped beyond probe_rate, 4 MB. Lossy: never full. Mappable for
+ * where such an array begins: another's entries of 64 bytes lie in two lines of the cache each. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

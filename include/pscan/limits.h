@@ -69,10 +69,10 @@
  * a second later, look like a first one. */
 #define PS_TRIES_BITS 16
 
-/* A crowd: so many times the probes that --probe-rate lets through. Of those that pass
- * by being first, fewer than one in PS_CROWD is then a client's. They are cut to one in
- * PS_CROWD_SHARE, 1000 a second by default: each costs the host some 30 us in answers,
- * and those 20000 were most of what a flood took from a transfer beside it. */
+/* A crowd: so many times the probes that --probe-rate lets through. Where clients stay
+ * below that rate, fewer than one in PS_CROWD of those that pass by being first is one of
+ * theirs. They are cut to one in PS_CROWD_SHARE, 1000 a second by default: each costs the
+ * host some 30 us in answers, 20000 of them more than half of a CPU. */
 #define PS_CROWD 10
 #define PS_CROWD_SHARE 20
 
