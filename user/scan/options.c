@@ -477,5 +477,6 @@ int options_parse(struct options *options, int argc, char **argv)
 
 void options_free(struct options *options)
 {
+	output_close(&options->output);
 	targets_free(&options->targets);
 }

@@ -281,10 +281,26 @@ static int close_target(struct output_target *target)
 	return failed ? -EIO : 0;
 }
 
-int output_end(struct output *output, struct scan *scan)
+int output_close(struct output *output)
 {
 	struct output_target *next;
 	int err = 0;
+
+	for (struct output_target *t = output->targets; t; t = next) {
+		next = t->next;
+		if (close_target(t) < 0) {
+			err = -EIO;
+			log_error("cannot write the %s report completely", t->format->name);
+		}
+		free(t);
+	}
+	output->targets = NULL;
+	return err;
+}
+
+int output_end(struct output *output, struct scan *scan)
+{
+	int err = 0, closed;
 
 	if (scan->targets->count <= LIST_SILENT_MAX)
 		add_silent(scan);
@@ -293,16 +309,9 @@ int output_end(struct output *output, struct scan *scan)
 		output->hosts_up += scan->hosts.all[i]->status == HOST_UP;
 	for (size_t i = 0; i < scan->hosts.n && !err; i++)
 		err = report_host(output, scan, scan->hosts.all[i]);
-	for (struct output_target *t = output->targets; t; t = next) {
-		next = t->next;
+	for (struct output_target *t = output->targets; t; t = t->next)
 		if (t->format->end)
 			t->format->end(output, t->file, scan);
-		if (close_target(t) < 0 && !err) {
-			err = -EIO;
-			log_error("cannot write the %s report completely", t->format->name);
-		}
-		free(t);
-	}
-	output->targets = NULL;
-	return err;
+	closed = output_close(output);
+	return err ? err : closed;
 }

@@ -100,6 +100,9 @@ void output_finding(struct output *output, const struct scan *scan, const struct
 /* Every host, the closing lines, and the files closed. -EIO when something was not written. */
 int output_end(struct output *output, struct scan *scan);
 
+/* The files alone, as of a scan that never began. */
+int output_close(struct output *output);
+
 /* "tcp" or "udp". */
 static inline const char *output_proto(bool udp)
 {
