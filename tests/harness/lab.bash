@@ -49,7 +49,8 @@ lab_down() {
 sanitize() {
 	reports=$(mktemp -d)
 	chmod 1777 "$reports"
-	export ASAN_OPTIONS=log_path=$reports/report
+	# A test may preload a library of its own.
+	export ASAN_OPTIONS=log_path=$reports/report:verify_asan_link_order=0
 	export UBSAN_OPTIONS=log_path=$reports/report:print_stacktrace=1
 }
 
@@ -107,6 +108,15 @@ spawn() {
 	rm -f "$BATS_TEST_TMPDIR/$name.out" "$BATS_TEST_TMPDIR/$name.err"
 	enter "$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" 3>&- &
 	declare -g "${name}_pid=$!"
+}
+
+# ended_with STATUS PID: a process of spawn()'s comes to its end, with that status. Not by `run`,
+# whose subshell knows the status only of what ended before.
+ended_with() {
+	local status=0
+
+	wait "$2" || status=$?
+	[ "$status" -eq "$1" ]
 }
 
 # wait_for [-t SECONDS] CMD...: until CMD succeeds; fails when it has not after 5 s.

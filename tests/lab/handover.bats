@@ -34,7 +34,7 @@ loader_is_gone() {
 	program=$(xdp_on t0)
 	[ "$program" -ne 0 ]
 	wait_for loader_is_gone
-	run -1 wait "$loader_pid"
+	ended_with 1 "$loader_pid"
 	grep -q 'no interface is left to watch' "$loader_err"
 	[ "$(xdp_on t0)" -eq "$program" ]
 	[ "$(ask status --json | jq .loader_pid)" != null ]

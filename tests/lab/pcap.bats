@@ -102,7 +102,7 @@ named() {
 	on t ip link set gone0 up
 	watch gone0
 	on t ip link del gone0
-	run -1 wait "$watcher_pid"
+	ended_with 1 "$watcher_pid"
 	grep -q 'gone0: ' "$watcher_err"
 }
 
