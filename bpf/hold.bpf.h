@@ -78,7 +78,7 @@ __attribute__((noinline)) int hold_back(struct ps_sighting *it)
 	if (!cfg || !it)
 		return XDP_PASS;
 	now_ns = clock_coarse(cfg);
-	if (allowed(&it->packet.src, now_ns))
+	if (allowed(&it->packet.src, now_ns) >= 0)
 		return XDP_PASS;
 	refused(cfg, now_ns);
 	hash = ps_tries_hash(cfg->flow_key, &it->packet);
@@ -98,7 +98,7 @@ __attribute__((noinline)) int shed(struct ps_packet *p, __u64 hash)
 	    !ps_wanted(&cfg->rule, p, PS_CLASS_SYN) || !watched(cfg, &p->dst))
 		return 0;
 	now_ns = clock_coarse(cfg);
-	if (rate_allows(&look_due_ns, PS_LOOK_RATE, now_ns) || allowed(&p->src, now_ns) ||
+	if (rate_allows(&look_due_ns, PS_LOOK_RATE, now_ns) || allowed(&p->src, now_ns) >= 0 ||
 	    tried(try_line(hash), hash))
 		return 0;
 	refused(cfg, now_ns);

@@ -51,8 +51,7 @@ __attribute__((noinline)) int detect(struct ps_sighting *it)
 	struct scratch *tmp = bpf_map_lookup_elem(&scratch, &(__u32){ 0 });
 	enum ps_outcome outcome;
 	struct ps_bucket *bucket;
-	struct ps_allow *a;
-	int made = 0;
+	int made = 0, listed;
 	__u32 index;
 
 	if (!cfg || !tmp || !it)
@@ -62,12 +61,12 @@ __attribute__((noinline)) int detect(struct ps_sighting *it)
 	if (!bucket)
 		return PS_OUTCOME_SCORED;
 	it->now_ns = clock_refine(cfg, it->now_ns);
-	a = allowed(&it->packet.src, it->now_ns);
-	if (a && a->kind == PS_ALLOW_USER) {
+	listed = allowed(&it->packet.src, it->now_ns);
+	if (listed == PS_ALLOW_USER) {
 		it->settled = true;
 		return count(PS_COUNT_ALLOWED), PS_OUTCOME_SCORED;
 	}
-	it->blocks = ps_verdict(&cfg->rule, a).action == PS_ACTION_BLOCK;
+	it->blocks = ps_verdict(&cfg->rule, listed >= 0).action == PS_ACTION_BLOCK;
 
 	bpf_spin_lock(&bucket->lock);
 	outcome = ps_detect(&cfg->rule, bucket, it, &made, &tmp->event.source);
@@ -135,7 +134,7 @@ __attribute__((noinline)) int cross(struct xdp_md *ctx, struct ps_sighting *it)
 	bpf_spin_unlock(&bucket->lock);
 
 	if (outcome == PS_OUTCOME_FIRED)
-		return fired(ctx, &cfg->rule, tmp, it, allowed(&it->packet.src, it->now_ns));
+		return fired(ctx, &cfg->rule, tmp, it, allowed(&it->packet.src, it->now_ns) >= 0);
 	return outcome == PS_OUTCOME_OVER && it->blocks ? XDP_DROP : XDP_PASS;
 }
 

@@ -72,15 +72,19 @@ static __always_inline void block_hit(struct xdp_md *ctx, struct ps_block *b, __
 
 enum gate { GATE_OPEN, GATE_DROP, GATE_SPARED, GATE_ANSWER };
 
-/* The allow list's entry for a source that is in force now, or NULL. */
-static __always_inline struct ps_allow *allowed(const union ps_addr *src, __u64 now_ns)
+/* What the allow list has this source down for now, enum ps_allow_kind, or -1. A function in
+ * BPF too: the verifier walks it once, not once for every caller. */
+__attribute__((noinline)) int allowed(const union ps_addr *src, __u64 now_ns)
 {
+	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
 	struct ps_prefix key;
 	struct ps_allow *a;
 
+	if (!cfg || !src || !ps_near(cfg->allow_near, src))
+		return -1;
 	prefix_of(src, &key);
 	a = bpf_map_lookup_elem(&allow, &key);
-	return a && in_force(a->until_ns, now_ns) ? a : NULL;
+	return a && in_force(a->until_ns, now_ns) ? (int)a->kind : -1;
 }
 
 /* The block in force against a source, its own or its network's (@net). A network's
@@ -106,7 +110,7 @@ static __always_inline struct ps_block *block_of(const struct ps_config *cfg,
 		return NULL;
 	*net = true;
 	*now_ns = clock_coarse(cfg);
-	return in_force(b->until_ns, *now_ns) && !allowed(src, *now_ns) ? b : NULL;
+	return in_force(b->until_ns, *now_ns) && allowed(src, *now_ns) < 0 ? b : NULL;
 }
 
 /* Does a socket speak for this packet of a blocked source. A handshake that began before

@@ -19,7 +19,7 @@
 
 #define XDP_BPFFS "/sys/fs/bpf"
 #define XDP_BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h BPF_FS_MAGIC */
-#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v4" /* 4: PS_ABI_VERSION */
+#define XDP_ROOT XDP_BPFFS "/pscan-xdp-v5" /* 5: PS_ABI_VERSION */
 #define XDP_PROG_PIN XDP_ROOT "/prog"
 #define XDP_PROBE_RATE 20000 /* xdp_load_options.probe_rate of `attach` */
 #define XDP_PROBE_RATE_MAX 100000000 /* more than a port of 40 Gbit/s brings */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "near.h"
 #include "xdp_maps.h"
 
 /* A folder, since no other file of bpffs can be opened for its lock alone. */
@@ -80,8 +81,15 @@ static int trie_del(int fd, const struct prefix *prefix)
 	return bpf_map_delete_elem(fd, &key) ? -errno : 0;
 }
 
+/* The program looks up only who is near an entry: its bits come before it does. */
 int xdp_allow_add(const struct xdp *xdp, const struct prefix *prefix, const struct ps_allow *value)
 {
+	struct ps_config *cfg = xdp_config_map(xdp);
+
+	if (!cfg)
+		return -errno;
+	near_add(cfg->allow_near, prefix);
+	xdp_config_unmap(cfg);
 	return trie_add(xdp->fd[XDP_MAP_ALLOW], prefix, value);
 }
 
@@ -202,6 +210,31 @@ static int lapsed_deny(const struct prefix *prefix, const struct ps_deny *value,
 	return note_lapsed(data, prefix, value->until_ns);
 }
 
+static int near_entry(const struct prefix *prefix, const struct ps_allow *value, void *data)
+{
+	(void)value;
+	near_add(data, prefix);
+	return 0;
+}
+
+/* Takes away the bits that stand for nothing any more. */
+static int forget_near(const struct xdp *xdp)
+{
+	__u64 bits[PS_NEAR_WORDS] = { 0 };
+	int err = xdp_each_allow(xdp, near_entry, bits);
+	struct ps_config *cfg;
+
+	if (err)
+		return err;
+	cfg = xdp_config_map(xdp);
+	if (!cfg)
+		return -errno;
+	for (int i = 0; i < PS_NEAR_WORDS; i++)
+		__atomic_store_n(&cfg->allow_near[i], bits[i], __ATOMIC_RELAXED);
+	xdp_config_unmap(cfg);
+	return 0;
+}
+
 int xdp_lists_expire(const struct xdp *xdp)
 {
 	struct lapsed allow = { .now_ns = xdp_now_ns() }, deny = allow;
@@ -215,6 +248,8 @@ int xdp_lists_expire(const struct xdp *xdp)
 		err = trie_del(xdp->fd[XDP_MAP_DENY], &deny.prefix[i]);
 	if (deny.n && !err)
 		err = update_counts(xdp);
+	if (allow.n && !err)
+		err = forget_near(xdp);
 	free(allow.prefix);
 	free(deny.prefix);
 	return err;

@@ -9,9 +9,10 @@
 #define PSCAN_ABI_H
 
 #include "limits.h"
+#include "near.h"
 #include "packet.h"
 
-#define PS_ABI_VERSION 4
+#define PS_ABI_VERSION 5
 #define PS_ABI_MAGIC 0x70736e31 /* "psn1" */
 
 #pragma GCC diagnostic push
@@ -136,6 +137,7 @@ struct ps_config {
 	__u32 probe_rate;	/* probes a second that may pass, of all CPUs together; 0: all */
 	__u16 sample;		/* ps_contact_sampled(); 0: every contact */
 	__u16 pad[3];
+	__u64 allow_near[PS_NEAR_WORDS]; /* ps_near(): what `allow` has entries near */
 };
 
 /* One piece of evidence. */
@@ -384,7 +386,7 @@ _Static_assert(sizeof(union ps_addr) == 16, "abi");
 _Static_assert(PS_CLASS_UDP == PS_CLASS_MAX - 1 && PS_CLASS_MAX <= PS_CLASS_SLOTS, "abi");
 _Static_assert(sizeof(struct ps_probe) == 8, "abi");
 _Static_assert(sizeof(struct ps_rule) == 80, "abi");
-_Static_assert(sizeof(struct ps_config) == 224, "abi");
+_Static_assert(sizeof(struct ps_config) == 224 + PS_NEAR_WORDS * 8, "abi");
 _Static_assert(sizeof(struct ps_recent) == 48, "abi");
 _Static_assert(sizeof(struct ps_source) == 432, "abi");
 _Static_assert(sizeof(struct ps_bucket) == 24 + PS_WAYS * 432, "abi");

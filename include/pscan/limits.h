@@ -94,6 +94,10 @@
 /* Prefixes in each of allow, deny and dst. Full: the command that adds says so. */
 #define PS_PREFIXES_MAX 65536
 
+/* Bits that say what is near the allow list (near.h), 512 bytes. With entries in a thousand
+ * networks every fifth stranger is looked up for nothing. */
+#define PS_NEAR_BITS 12
+
 /* Own addresses. More than this: packets that could be replies to the rest
  * are not scored. */
 #define PS_LOCALS_MAX 1024

@@ -10,7 +10,7 @@
 #
 # What the program answers is read as JSON, never as text.
 
-pins=/sys/fs/bpf/pscan-xdp-v4
+pins=/sys/fs/bpf/pscan-xdp-v5
 export pins
 
 # attach [OPTION...]: the program on t0, events going to $events. $loader_pid runs it.

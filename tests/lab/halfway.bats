@@ -7,7 +7,7 @@
 bats_require_minimum_version 1.5.0
 load ../harness/lab
 
-pins=/sys/fs/bpf/pscan-xdp-v4
+pins=/sys/fs/bpf/pscan-xdp-v5
 
 setup() {
 	need_root

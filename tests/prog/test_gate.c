@@ -60,6 +60,35 @@ static void allowed_for_a_while(bool v6)
 	assert_int_equal(xdp_allow_del(prog.xdp, &one), 0);
 }
 
+static bool near_anything(void)
+{
+	__u64 all = 0;
+
+	for (int i = 0; i < PS_NEAR_WORDS; i++)
+		all |= prog.cfg->allow_near[i];
+	return all;
+}
+
+/* A wide prefix covers all of its /16s, or /32s; once it ran out nobody is looked up for it. */
+static void allowed_widely(bool v6)
+{
+	struct ps_allow user = { .kind = PS_ALLOW_USER };
+	struct prefix wide = { .bits = v6 ? 20 : 96 + 7 };
+
+	prog_begin(v6);
+	wide.addr = prog_source();
+	addr_mask(&wide.addr, wide.bits);
+	assert_int_equal(xdp_allow_add(prog.xdp, &wide, &user), 0);
+	prog.sources += 0x10000; /* another /16 */
+	assert_int_equal(prog_scan(101, 30, 0), 0);
+	assert_false(prog_has_record());
+	assert_true(near_anything());
+	user.until_ns = 1;
+	assert_int_equal(xdp_allow_add(prog.xdp, &wide, &user), 0);
+	assert_int_equal(xdp_lists_expire(prog.xdp), 0);
+	assert_false(near_anything());
+}
+
 /* Own addresses, gateway, resolvers, SSH peers: told of, never blocked. */
 static void guarded(bool v6)
 {
@@ -274,6 +303,7 @@ static void unblocked(bool v6)
 static const struct CMUnitTest tests[] = {
 	BOTH("an allowed network is not scored", allowed),
 	BOTH("an allowance that ran out", allowed_for_a_while),
+	BOTH("a wide network is allowed in all its parts", allowed_widely),
 	BOTH("a guarded source is told of, not blocked", guarded),
 	BOTH("a denied network, until its deadline", denied),
 	BOTH("only watched destinations score", watched),

@@ -286,13 +286,11 @@ static __u32 prefix_of(__u32 i)
 static __u32 allow(const struct bench *b, __u32 have, __u32 want)
 {
 	struct ps_allow entry = { .kind = PS_ALLOW_USER };
-	struct ps_prefix prefix = { .bits = 96 + 24 };
-	union ps_addr net;
+	struct prefix prefix = { .bits = 96 + 24 };
 
 	for (; have < want; have++) {
-		net = pkt_v4(ps_htonl(prefix_of(have)));
-		memcpy(prefix.addr, &net, sizeof(net));
-		if (bpf_map_update_elem(b->xdp->fd[XDP_MAP_ALLOW], &prefix, &entry, BPF_ANY))
+		prefix.addr = pkt_v4(ps_htonl(prefix_of(have)));
+		if (xdp_allow_add(b->xdp, &prefix, &entry))
 			break;
 	}
 	return have;

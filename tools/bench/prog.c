@@ -119,11 +119,8 @@ static int load_filter(const char *path)
 
 static void allow(union ps_addr addr, enum ps_allow_kind kind)
 {
-	struct ps_prefix key = { .bits = 128 };
-	struct ps_allow value = { .kind = kind };
-
-	memcpy(key.addr, &addr, sizeof(key.addr));
-	must(bpf_map_update_elem(pscan->fd[XDP_MAP_ALLOW], &key, &value, BPF_ANY) == 0, "allow");
+	must(xdp_allow_add(pscan, &(struct prefix){ addr, 128 }, &(struct ps_allow){ .kind = kind }) == 0,
+	     "allow");
 }
 
 /* As `attach` leaves it, without anything that an operator listed. */
