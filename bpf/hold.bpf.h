@@ -34,9 +34,10 @@ static __always_inline bool may_hold(const struct ps_config *cfg)
 }
 
 /* Where a try is remembered. It begins to come from memory. */
-static __always_inline struct ps_tries *try_line(__u64 hash)
+static __always_inline struct ps_tries *try_line(struct xdp_md *ctx, const struct ps_config *cfg,
+						__u64 hash)
 {
-	__u32 place = ps_tries_index(hash);
+	__u32 place = ps_tries_index(hash, ctx->rx_queue_index, cfg->queue_bits);
 	struct ps_tries *line = bpf_map_lookup_elem(&tries, &place);
 
 	if (line)
@@ -55,22 +56,23 @@ static __always_inline bool tried(struct ps_tries *line, __u64 hash)
 
 static __always_inline void refused(const struct ps_config *cfg, __u64 now_ns)
 {
-	rate_takes(&crowd_due_ns, cfg->probe_rate * PS_CROWD, CROWD_BURST_NS, now_ns);
+	rate_takes(&crowd_due_ns, cfg->probe_rate * PS_CROWD, 1, CROWD_BURST_NS, now_ns);
 }
 
 /* One more probe: is it beyond those that may pass by being first. */
 static __always_inline bool one_too_many(const struct ps_config *cfg)
 {
+	__u32 *left = bpf_map_lookup_elem(&lots, &(__u32){ 0 });
 	__u64 now_ns = clock_coarse(cfg);
 	bool crowd = *(const volatile __u64 *)&crowd_due_ns > now_ns + CROWD_BURST_NS / 2;
 	__u32 rate = crowd ? cfg->probe_rate / PS_CROWD_SHARE : cfg->probe_rate;
 
-	return may_hold(cfg) && !rate_allows(&probe_due_ns, rate, now_ns);
+	return may_hold(cfg) && left && !rate_allows_lots(&probe_due_ns, left, rate, now_ns);
 }
 
 /* Of a scored probe that is one too many. A function for the sake of 6.1's stack, as the next.
  * Return: XDP_*. */
-__attribute__((noinline)) int hold_back(struct ps_sighting *it)
+__attribute__((noinline)) int hold_back(struct xdp_md *ctx, struct ps_sighting *it)
 {
 	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
 	__u64 now_ns, hash;
@@ -82,14 +84,14 @@ __attribute__((noinline)) int hold_back(struct ps_sighting *it)
 		return XDP_PASS;
 	refused(cfg, now_ns);
 	hash = ps_tries_hash(cfg->flow_key, &it->packet);
-	if (tried(try_line(hash), hash) && rate_allows(&retry_due_ns, cfg->probe_rate, now_ns))
+	if (tried(try_line(ctx, cfg, hash), hash) && rate_allows(&retry_due_ns, cfg->probe_rate, now_ns))
 		return XDP_PASS;
 	count(PS_COUNT_HELD);
 	return XDP_DROP;
 }
 
 /* @hash  of the try. Return: 1, it is a SYN, and dropped without a look. */
-__attribute__((noinline)) int shed(struct ps_packet *p, __u64 hash)
+__attribute__((noinline)) int shed(struct xdp_md *ctx, struct ps_packet *p, __u64 hash)
 {
 	struct ps_config *cfg = bpf_map_lookup_elem(&config, &(__u32){ 0 });
 	__u64 now_ns;
@@ -99,7 +101,7 @@ __attribute__((noinline)) int shed(struct ps_packet *p, __u64 hash)
 		return 0;
 	now_ns = clock_coarse(cfg);
 	if (rate_allows(&look_due_ns, PS_LOOK_RATE, now_ns) || allowed(&p->src, now_ns) >= 0 ||
-	    tried(try_line(hash), hash))
+	    tried(try_line(ctx, cfg, hash), hash))
 		return 0;
 	refused(cfg, now_ns);
 	return 1;

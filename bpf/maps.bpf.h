@@ -148,6 +148,14 @@ struct {
 	__type(value, struct ps_offender);
 } offenders SEC(".maps");
 
+/* Of probe_rate, what each CPU has taken and not used (rate.bpf.h). */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} lots SEC(".maps");
+
 /* Too big for the 512-byte stack. Safe per CPU: XDP programs do not nest. */
 struct scratch {
 	struct ps_event event;

@@ -333,7 +333,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 
 	verdict = admit(ctx, cfg, it, mark);
 	if (verdict == XDP_PASS && it->sight != PS_SIGHT_AGAIN && one_too_many(cfg))
-		verdict = hold_back(it);
+		verdict = hold_back(ctx, it);
 	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p) &&
 	    probe_net(ctx, cfg, it) == XDP_DROP)
 		verdict = XDP_DROP;
@@ -361,8 +361,8 @@ static __always_inline enum ps_count recall_packet(struct xdp_md *ctx, const str
 	if (!flooded(cfg))
 		return PS_COUNT_MAX;
 	hash = ps_tries_hash(cfg->flow_key, p);
-	try_line(hash);
-	return shed(p, hash) ? PS_COUNT_SHED : PS_COUNT_MAX;
+	try_line(ctx, cfg, hash);
+	return shed(ctx, p, hash) ? PS_COUNT_SHED : PS_COUNT_MAX;
 }
 
 /*

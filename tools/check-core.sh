@@ -12,7 +12,7 @@ GCC=${CC:-gcc}
 CLANG=${CLANG:-clang}
 
 # The core from the ground up: a header includes only what stands before it.
-core=(base limits wire packet hash abi parse link classify score mark table verdict event contact tries detect)
+core=(base limits wire packet hash near abi parse link classify score mark table verdict event contact tries detect)
 
 # What the kernel shows whole of a map's or program's name (BPF_OBJ_NAME_LEN - 1).
 name_max=15

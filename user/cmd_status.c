@@ -301,6 +301,7 @@ static void print_json(const struct status *st)
 	json_number(json, "up_s", (st->now_ns - st->cfg.started_ns) / 1000000000ULL);
 	json_object_object_add(json, "rule", rule_json(&st->cfg.rule));
 	json_number(json, "probe_rate", st->cfg.probe_rate);
+	json_number(json, "queues", 1U << st->cfg.queue_bits);
 	json_object_object_add(json, "save_ports", json_object_new_boolean(st->cfg.save_ports));
 	json_object_object_add(json, "tables", tables);
 	json_object_object_add(json, "counters", counters_json(&st->counters));

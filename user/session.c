@@ -12,6 +12,7 @@
 #include "json_out.h"
 #include "log.h"
 #include "privileges.h"
+#include "queues.h"
 #include "session.h"
 #include "session_proof.h"
 #include "session_slow.h"
@@ -282,6 +283,7 @@ static int check_links(struct session *s)
 	}
 	s->n_links = n > 0 ? n : 0;
 	memcpy(s->links, now, sizeof(now[0]) * (size_t)s->n_links);
+	queues_refresh(s->xdp, s->links, s->n_links);
 	if (live)
 		return 0;
 	log_error("no interface is left to watch");
@@ -401,15 +403,13 @@ static int watch(struct session *s)
 
 	while (!stop && !err) {
 		__u64 now_ns = xdp_now_ns();
-		int wait_ms = 0;
 
 		if (now_ns >= next_ns) {
 			err = poll_once(s);
 			next_ns = xdp_now_ns() + SESSION_POLL_MS * 1000000ULL;
 			continue;
 		}
-		wait_ms = (int)((next_ns - now_ns) / 1000000) + 1;
-		err = xdp_events_poll(s->events, wait_ms);
+		err = xdp_events_poll(s->events, (int)((next_ns - now_ns) / 1000000) + 1);
 		if (err == -EINTR || err > 0)
 			err = 0;
 		if (err)

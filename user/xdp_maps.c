@@ -296,6 +296,17 @@ int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2],
 	return 0;
 }
 
+int xdp_queue_bits_set(const struct xdp *xdp, __u8 bits)
+{
+	struct ps_config *cfg = xdp_config_map(xdp);
+
+	if (!cfg)
+		return -errno;
+	__atomic_store_n(&cfg->queue_bits, bits, __ATOMIC_RELAXED);
+	xdp_config_unmap(cfg);
+	return 0;
+}
+
 int xdp_sample_set(const struct xdp *xdp, __u16 sample)
 {
 	struct ps_config *cfg = xdp_config_map(xdp);

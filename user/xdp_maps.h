@@ -19,6 +19,8 @@ int xdp_tracked_set(const struct xdp *xdp, const __u64 until_ns[2],
 		    const __u64 untracked_until_ns[2]);
 /* The same for config.sample. */
 int xdp_sample_set(const struct xdp *xdp, __u16 sample);
+/* ... and of config.queue_bits. */
+int xdp_queue_bits_set(const struct xdp *xdp, __u8 bits);
 
 /* The configuration in place, for writing it word by word: what another process writes
  * meanwhile stays. NULL and errno on failure. */

@@ -136,7 +136,8 @@ struct ps_config {
 	__u32 loader_pid;	/* of the latest loader; it runs while it holds the pin folder's lock */
 	__u32 probe_rate;	/* probes a second that may pass, of all CPUs together; 0: all */
 	__u16 sample;		/* ps_contact_sampled(); 0: every contact */
-	__u16 pad[3];
+	__u8 queue_bits;	/* log2 of the parts of `tries`, one per receive queue; <= PS_QUEUE_BITS_MAX */
+	__u8 pad[5];
 	__u64 allow_near[PS_NEAR_WORDS]; /* ps_near(): what `allow` has entries near */
 };
 

@@ -69,6 +69,10 @@
  * a second later, look like a first one. */
 #define PS_TRIES_BITS 16
 
+/* Receive queues that have a part of those lines each, log2: 64 parts of 64 KB. More queues
+ * share; one queue's part forgets what came before 29,000 others. */
+#define PS_QUEUE_BITS_MAX 6
+
 /* A crowd: so many times the probes that --probe-rate lets through. Where clients stay
  * below that rate, fewer than one in PS_CROWD of those that pass by being first is one of
  * theirs. They are cut to one in PS_CROWD_SHARE, 1000 a second by default: each costs the

@@ -148,6 +148,31 @@ killed_in_scan() {
 	one_line "not attached to t0"
 }
 
+queues_are() {
+	[ "$(ask status --json | jq .queues)" -eq "$1" ]
+}
+
+@test "in a flood as many receive queues remember apart as the interface with the fewest has" {
+	local device number
+
+	for device in t2 t3 t4; do
+		number=6
+		[ $device != t4 ] || number=1
+		on t ip link add $device numrxqueues $number type veth peer name peer-$device
+		on t ip link set $device up
+		on t ip link set peer-$device up
+	done
+	spawn loader t "$pscan" attach t2
+	attached_to t2
+	wait_for -t 10 queues_are 4 # 6, as a power of two
+	ask attach t4
+	wait_for -t 10 queues_are 1
+	ask detach t4
+	wait_for -t 10 queues_are 4
+	ask attach t3 --mode generic # whose frames do not all say which queue it was
+	wait_for -t 10 queues_are 1
+}
+
 @test "detach --all removes every pin, also under a running loader, which says so and ends" {
 	second_cable
 	attach t1

@@ -6,15 +6,22 @@
  */
 #include "prog.h"
 
-#define SEQ 5000
+#include <bpf/bpf.h>
 
-/* Someone new; and that second's place is taken. The same keys in every run: a stranger that is
- * taken for a second try, as may happen once in thousands (tries.h), would take its place. */
+#define SEQ 5000
+#define TRIES_BYTES (sizeof(struct ps_tries) << PS_TRIES_BITS)
+
+static struct ps_tries *tries; /* the map itself */
+
+/* Someone new; and that second's place is taken. Nothing is remembered and the keys are the same in
+ * every run: a stranger that is taken for a second try, as may happen once in thousands (tries.h),
+ * would take its place. */
 static void begin(bool v6)
 {
 	prog_begin(v6);
 	for (__u64 i = 0; i < PS_FLOW_KEYS; i++)
 		prog.cfg->flow_key[i] = ps_mix(i + 1) | 1;
+	memset(tries, 0, TRIES_BYTES);
 	prog.cfg->probe_rate = 1;
 	assert_int_equal(prog_syn(80), XDP_PASS);
 	prog.sources++;
@@ -63,6 +70,53 @@ static void another_is_no_second_try(bool v6)
 	next_second(1);
 	assert_int_equal(syn_with(SEQ, 40001), XDP_DROP);
 	assert_int_equal(prog_count(PS_COUNT_HELD), 3);
+}
+
+static __u32 syn_from_queue(__u32 queue)
+{
+	struct pkt p = prog_tcp(80, PS_TCP_SYN);
+	struct xdp_md ctx = { .data_end = p.bytes, .ingress_ifindex = if_nametoindex("queues"),
+			      .rx_queue_index = queue };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p.data, .data_size_in = p.bytes,
+		    .repeat = 1, .ctx_in = &ctx, .ctx_size_in = sizeof(ctx));
+
+	assert_int_equal(bpf_prog_test_run_opts(prog.xdp->prog, &opts), 0);
+	return opts.retval;
+}
+
+/* A NIC puts both tries into one queue; each of four remembers its own, or all do together. */
+static void queues_apart(bool v6)
+{
+	for (__u8 bits = 0; bits <= 2; bits += 2) {
+		begin(v6);
+		prog.cfg->queue_bits = bits;
+		assert_int_equal(syn_from_queue(3), XDP_DROP);
+		next_second(1);
+		assert_int_equal(syn_from_queue(2), bits ? XDP_DROP : XDP_PASS);
+		next_second(1);
+		assert_int_equal(syn_from_queue(3), XDP_PASS);
+	}
+	prog.cfg->queue_bits = 0;
+}
+
+/* Beyond half a millisecond's worth a CPU takes of the rate in lots, and passes no more for it. */
+static void in_lots(bool v6)
+{
+	const int rate = 200000, burst = rate / 100, lot = rate >> 11;
+	int passed = 0;
+
+	begin(v6);
+	prog.cfg->probe_rate = (__u32)rate;
+	prog_at(prog_now() + SEC);
+	for (int i = 0; i < 2 * burst; i++, prog.sources++)
+		passed += prog_syn(80) == XDP_PASS;
+	assert_in_range(passed, burst, burst + 2 * lot);
+	prog.cfg->probe_rate = 1; /* what is left of a lot is not of this rate */
+	prog_at(prog_now() + SEC);
+	passed = 0;
+	for (int i = 0; i < lot; i++, prog.sources++)
+		passed += prog_syn(80) == XDP_PASS;
+	assert_int_equal(passed, 1);
 }
 
 /* Of second tries no more pass than of first ones: who sends everything twice wins nothing. */
@@ -248,6 +302,8 @@ static void shed_comes_again(bool v6)
 static const struct CMUnitTest tests[] = {
 	BOTH("a second try passes", second_try),
 	BOTH("another is no second try", another_is_no_second_try),
+	BOTH("receive queues apart", queues_apart),
+	BOTH("the rate in lots", in_lots),
 	BOTH("second tries are limited", second_tries_are_limited),
 	BOTH("at the rate, and at twice that", at_the_rate),
 	BOTH("a crowd", crowd),
@@ -261,4 +317,15 @@ static const struct CMUnitTest tests[] = {
 	BOTH("what was shed comes again", shed_comes_again),
 };
 
-PROG_MAIN("holding back", tests, prog_setup)
+static int setup(void **state)
+{
+	int err = prog_setup(state);
+
+	if (err)
+		return err;
+	tries = mmap(NULL, TRIES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     prog.xdp->fd[XDP_MAP_TRIES], 0);
+	return tries == MAP_FAILED ? -1 : system("ip link add queues numrxqueues 4 type veth");
+}
+
+PROG_MAIN("holding back", tests, setup)

@@ -75,7 +75,29 @@ static void test_hash(void **state)
 	assert_true(ps_tries_hash(key, &q) != hash);
 	q = p, q.ack++, q.window++;
 	assert_true(ps_tries_hash(key, &q) == hash);
-	assert_true(ps_tries_index(hash) < 1U << PS_TRIES_BITS);
+}
+
+/* Each queue has lines of its own, together they have all, and more queues than parts share. */
+static void test_queues(void **state)
+{
+	static __u8 owner[1U << PS_TRIES_BITS];
+	(void)state;
+
+	for (__u32 bits = 0; bits <= PS_QUEUE_BITS_MAX; bits++) {
+		__u32 parts = 1U << bits, taken = 0;
+
+		memset(owner, 0xff, sizeof(owner));
+		for (__u32 n = 0; n < 20U << PS_TRIES_BITS; n++) {
+			__u32 queue = n % (2 * parts), line;
+
+			line = ps_tries_index(ps_mix(n), queue, bits);
+			assert_true(line < 1U << PS_TRIES_BITS);
+			taken += owner[line] == 0xff;
+			owner[line] = owner[line] == 0xff ? (__u8)(queue % parts) : owner[line];
+			assert_int_equal(owner[line], queue % parts);
+		}
+		assert_int_equal(taken, 1U << PS_TRIES_BITS);
+	}
 }
 
 int main(void)
@@ -85,6 +107,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_queues),
 	};
 
 	return cmocka_run_group_tests_name("first tries", tests, NULL, NULL);

@@ -51,14 +51,6 @@ static int runs;
 static __u32 repeat;
 static struct json_object *report;
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "growth: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
 /* ---- programs ------------------------------------------------------------------ */
 
 static struct walk_bpf *walk_to(const struct xdp *xdp, int target)

@@ -13,7 +13,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -47,24 +46,6 @@ static struct target bare, filter, detector;
 static struct contacts_reader contacts;
 static struct json_object *report;
 static int rounds = 201;
-
-/* The thread, to one CPU. */
-static void pin_to(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "prog: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 /* ---- programs ---------------------------------------------------------------- */
 
@@ -171,16 +152,24 @@ struct traffic {
 	enum ps_count leaves; /* where each packet is to leave the detector */
 };
 
-static void run(int prog, const struct pkt *frame, __u32 repeat, __u32 verdict)
+/* As received from @queue of the device `queues`. */
+static void run_from(__u32 queue, int prog, const struct pkt *frame, __u32 repeat, __u32 verdict)
 {
+	struct xdp_md ctx = { .data_end = frame->bytes, .ingress_ifindex = if_nametoindex("queues"),
+			      .rx_queue_index = queue };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->bytes,
-		    .repeat = (int)repeat);
+		    .repeat = (int)repeat, .ctx_in = &ctx, .ctx_size_in = sizeof(ctx));
 
 	must(bpf_prog_test_run_opts(prog, &opts) == 0, "test run");
 	if (opts.retval == verdict)
 		return;
 	fprintf(stderr, "prog: verdict %u instead of %u\n", opts.retval, verdict);
 	exit(1);
+}
+
+static void run(int prog, const struct pkt *frame, __u32 repeat, __u32 verdict)
+{
+	run_from(0, prog, frame, repeat, verdict);
 }
 
 /* The same ports of the same sources, from @port on. */
@@ -379,7 +368,7 @@ static void *work(void *data)
 	pthread_barrier_wait(w->start);
 	begin = clock_read(CLOCK_MONOTONIC);
 	do {
-		run(w->prog, &w->frame, TEST_RUN_BATCH, w->verdict);
+		run_from((__u32)w->cpu, w->prog, &w->frame, TEST_RUN_BATCH, w->verdict);
 		packets += TEST_RUN_BATCH;
 		end = clock_read(CLOCK_MONOTONIC);
 	} while (end - begin < SCALING_NS);
@@ -431,7 +420,8 @@ static void scaling(const char *what, const char *key, struct worker w[2])
 }
 
 /* On two CPUs two walks: each its own ports of one source, or its own sources. */
-static void scaling_walks(const char *what, const char *key, __u32 sources, __u32 ports)
+static void scaling_walks(const char *what, const char *key, __u32 sources, __u32 ports,
+			  __u32 verdict)
 {
 	struct worker w[2];
 
@@ -443,7 +433,7 @@ static void scaling_walks(const char *what, const char *key, __u32 sources, __u3
 		walk->data->first_port = 1024 + (ports > 1 ? (__u32)i * 30000 : 0);
 		walk->bss->first_source = sources > 1 ? (__u32)i << 31 : 0x7fffffff;
 		w[i] = (struct worker){ .prog = bpf_program__fd(walk->progs.walk),
-					.frame = PKT(ETH(), IPV4(), TCP()), .verdict = XDP_PASS };
+					.frame = PKT(ETH(), IPV4(), TCP()), .verdict = verdict };
 	}
 	scaling(what, key, w);
 }
@@ -455,9 +445,12 @@ static void cpus(void)
 
 	fprintf(stderr, "\n%-44s %8s %8s\n", "CPUs", "one", "two");
 	scaling("one blocked source", "cpus_blocked", (struct worker[]){ blocked, blocked });
-	scaling_walks("many new sources", "cpus_many", 1U << 31, 1);
+	scaling_walks("many new sources", "cpus_many", 1U << 31, 1, XDP_PASS);
+	cfg->probe_rate = 1;
+	scaling_walks("  in a flood", "cpus_flood", 1U << 31, 1, XDP_DROP);
+	cfg->probe_rate = XDP_PROBE_RATE_MAX;
 	cfg->rule.respond = PS_RESPOND_MONITOR;
-	scaling_walks("one source that is only watched, new ports", "cpus_known", 1, 30000);
+	scaling_walks("one source that is only watched, new ports", "cpus_known", 1, 30000, XDP_PASS);
 	cfg->rule.respond = PS_RESPOND_SOFT;
 }
 
@@ -472,7 +465,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	must(unshare(CLONE_NEWNET) == 0, "a network namespace of its own");
+	must(system("ip link add queues numrxqueues 2 type veth") == 0, "a device with two queues");
 	load_detector();
+	cfg->queue_bits = 1; /* as the loader sets it for that many queues */
 	detector = target_of(pscan->prog);
 	block_source(pkt_v4(PKT_SRC4));
 	block_source(PKT_SRC6);
