@@ -139,13 +139,14 @@ __attribute__((noinline)) int cross(struct xdp_md *ctx, struct ps_sighting *it)
 }
 
 /* An answer that the rule does not score. A SYN+ACK to a socket of ours opens a
- * flow: remembered, what trails behind an aborted connection stays explained. */
+ * flow: remembered, what trails behind an aborted connection stays explained. Nothing
+ * follows a RST. */
 static __always_inline int reply(struct xdp_md *ctx, const struct ps_config *cfg,
 				 const struct ps_packet *p, __u64 flow)
 {
-	bool opens = p->flags & PS_TCP_SYN;
+	bool asked = !(p->flags & PS_TCP_RST);
 
-	if (opens && evidence(ctx, cfg, p, flow, 0) == PS_EVIDENCE_EXPLAINED)
+	if (asked && evidence(ctx, cfg, p, flow, 0) == PS_EVIDENCE_EXPLAINED)
 		return count(PS_COUNT_EXPLAINED), XDP_PASS;
 	return count(PS_COUNT_REPLY), XDP_PASS;
 }

@@ -139,9 +139,9 @@ static void contact(const struct engine *e, const struct engine_packet *packet,
 /* An answer that the rule does not score. */
 static enum ps_action reply(struct engine *e, struct engine_packet *packet)
 {
-	bool opens = packet->it.packet.flags & PS_TCP_SYN;
+	bool asked = !(packet->it.packet.flags & PS_TCP_RST);
 
-	return leave(e, packet, opens && packet->answered ? PS_COUNT_EXPLAINED : PS_COUNT_REPLY,
+	return leave(e, packet, asked && packet->answered ? PS_COUNT_EXPLAINED : PS_COUNT_REPLY,
 		     PS_ACTION_PASS);
 }
 

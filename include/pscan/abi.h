@@ -28,7 +28,7 @@ enum ps_class {
 	PS_CLASS_FIN,
 	PS_CLASS_MAIMON,	/* FIN, ACK */
 	PS_CLASS_OTHER,		/* any other flags, and tiny first fragments */
-	PS_CLASS_REPLY,		/* SYN+ACK, RST: what a host sends to answer */
+	PS_CLASS_REPLY,		/* SYN+ACK, RST, a DNS response: what a host sends to answer */
 	PS_CLASS_UDP,		/* last: all before it are TCP, see ps_class_is_udp() */
 	PS_CLASS_MAX
 };
@@ -356,7 +356,7 @@ enum ps_count {
 	PS_COUNT_COOKIE_OVER,	/* gate: not answered for cookie_rate, and dropped */
 	PS_COUNT_SPARED,	/* gate: source blocked, its established connection passes */
 	PS_COUNT_UNSCORED,	/* group address, destination not watched, ICMP, class not wanted */
-	PS_COUNT_REPLY,		/* SYN+ACK or RST that nothing of ours asked for */
+	PS_COUNT_REPLY,		/* SYN+ACK, RST or DNS response that nothing of ours asked for */
 	PS_COUNT_EXPLAINED,	/* evidence: a socket or a tracked flow of ours explains it */
 	PS_COUNT_FORWARDED,	/* evidence: may be a reply, and is not for this host to know */
 	PS_COUNT_FIRST,		/* score: first port of a source, fingerprint only */

@@ -9,8 +9,22 @@
 #include "abi.h"
 #include "wire.h"
 
+/* Resolvers ask from ports from here on (dnsmasq, unbound and BIND alike, unless told). */
+#define PS_DNS_CLIENT_LOW 1024
+
 /* The control bits that name a probe; ECN's two (RFC 3168) say nothing. */
 #define PS_TCP_NAMING 0x3f
+
+/*
+ * A DNS response to a port that a resolver may have asked from. It asks from another port each
+ * time (RFC 5452 section 4.5), several servers at once or the next one when the first takes long,
+ * and is gone from the port when a slower one answers: to the ports that nobody has any more come
+ * as many answers as there were questions, and all together when a link recovers.
+ */
+PS_INLINE bool ps_is_dns_answer(const struct ps_packet *p)
+{
+	return (p->bits & PS_PKT_DNS) && p->dport >= PS_DNS_CLIENT_LOW;
+}
 
 /* @p parsed with PS_PARSE_OK. */
 PS_INLINE enum ps_class ps_classify(const struct ps_packet *p)
@@ -18,7 +32,7 @@ PS_INLINE enum ps_class ps_classify(const struct ps_packet *p)
 	__u8 flags = p->flags & PS_TCP_NAMING;
 
 	if (p->proto == PS_IP_UDP)
-		return PS_CLASS_UDP;
+		return ps_is_dns_answer(p) ? PS_CLASS_REPLY : PS_CLASS_UDP;
 	if (p->proto != PS_IP_TCP)
 		return PS_CLASS_NONE;
 	if (p->bits & PS_PKT_TINY)

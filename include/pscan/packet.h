@@ -53,6 +53,7 @@ enum {
 	PS_PKT_TINY = 0x08,	/* first fragment too short for the whole TCP header (RFC 1858):
 				 * ports valid, flags not */
 	PS_PKT_VLAN = 0x10,	/* at least one tag was stripped by the parser */
+	PS_PKT_DNS = 0x20,	/* UDP from port 53 whose payload begins as a DNS response does */
 };
 
 struct ps_packet {

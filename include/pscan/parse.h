@@ -223,6 +223,17 @@ PS_INLINE enum ps_parse ps_parse_udp(const void *data, const void *end, const st
 	return PS_PARSE_OK;
 }
 
+/* Of a datagram that ps_parse_udp() took: is there all of a DNS header in it, a response's? */
+PS_INLINE void ps_parse_dns(const struct ps_udp *udp, const void *end, struct ps_packet *p)
+{
+	const struct ps_dns *dns = (const void *)(udp + 1);
+
+	if (p->sport == PS_DNS_PORT && (const void *)(dns + 1) <= end &&
+	    ps_ntohs(udp->bytes) >= sizeof(*udp) + sizeof(*dns) &&
+	    (dns->flags[0] & PS_DNS_RESPONSE))
+		p->bits |= PS_PKT_DNS;
+}
+
 /* ICMP and ICMPv6 share their first 8 bytes; RFC 792, RFC 4443. */
 PS_INLINE enum ps_parse ps_parse_icmp(const void *data, const void *end, const struct ps_l4 *l4,
 				      struct ps_packet *p)
@@ -261,8 +272,12 @@ PS_INLINE enum ps_parse ps_parse_l3(const void *data, const void *end, __u32 off
 	p->payload_off = p->l4_off;
 	if (p->proto == PS_IP_TCP)
 		return ps_parse_tcp(data, end, &l4, p);
-	if (p->proto == PS_IP_UDP)
-		return ps_parse_udp(data, end, &l4, p);
+	if (p->proto == PS_IP_UDP) {
+		res = ps_parse_udp(data, end, &l4, p);
+		if (res == PS_PARSE_OK)
+			ps_parse_dns(data + l4.off, end, p);
+		return res;
+	}
 	/* Each family's ICMP means nothing inside the other. */
 	if (p->proto == ((p->bits & PS_PKT_V4) ? PS_IP_ICMP : PS_IP_ICMPV6))
 		return ps_parse_icmp(data, end, &l4, p);
@@ -335,7 +350,7 @@ PS_INLINE bool ps_parse_plain_l4(const void *data, const void *end, const struct
  * beforehand that inlined it is a few comparisons, and what its caller does not
  * use costs nothing.
  * Return: ps_parse_eth() would say PS_PARSE_OK; @p is filled as it would, but
- * for PS_PKT_GROUP. False says nothing about the frame.
+ * for PS_PKT_GROUP and PS_PKT_DNS. False says nothing about the frame.
  */
 PS_INLINE bool ps_parse_plain(const void *data, const void *end, struct ps_packet *p)
 {
@@ -377,6 +392,8 @@ PS_INLINE void ps_parse_plain_rest(const void *data, const void *end, struct ps_
 		p->bits |= PS_PKT_GROUP;
 	if (ps_v4_is_group(p->dst.w[3]))
 		p->bits |= PS_PKT_GROUP;
+	if (p->proto == PS_IP_UDP)
+		ps_parse_dns(data + sizeof(*eth) + sizeof(struct ps_ipv4), end, p);
 }
 
 /* The EtherType that an IP header's version nibble implies; 0 when neither. */

@@ -71,6 +71,18 @@ struct ps_udp { /* RFC 768 */
 	__be16 check;
 } PS_PACKED;
 
+struct ps_dns { /* RFC 1035 section 4.1.1 */
+	__be16 id;
+	__u8 flags[2];
+	__be16 questions;
+	__be16 answers;
+	__be16 authorities;
+	__be16 additional;
+} PS_PACKED;
+
+#define PS_DNS_PORT 53
+#define PS_DNS_RESPONSE 0x80 /* QR, in the first byte of flags */
+
 struct ps_icmp { /* RFC 792, RFC 4443: the part all messages share, and the word after it */
 	__u8 type;
 	__u8 code;

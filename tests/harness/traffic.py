@@ -7,6 +7,8 @@ traffic.py sessions SERVER PORT N  N connections side by side, 50 small echoes o
 traffic.py fetch SERVER PORT N     N connections to a server that talks; every other one is
                                    aborted while it does
 traffic.py dns SERVER N            N questions from N ports at once, all answers awaited
+traffic.py late ADDRESS N           a name server at this address of ours: of N questions it answers
+                                   all at once, half a second after the last
 traffic.py echo SERVER PORT        one connection: each line of standard input goes out, and
                                    its echo to standard output
 traffic.py nat SERVER N PORT...    N clients behind one address, all at once: each uses one of
@@ -101,6 +103,19 @@ def dns(server, count):
     for number, sock in enumerate(socks):
         answer = sock.recv(512)
         assert answer[:2] == struct.pack(">H", number) and answer[3] & 15 == 0, answer
+
+
+def late(address, count):
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET,
+                       socket.SOCK_DGRAM) as sock:
+        sock.bind((address, 53))
+        sock.settimeout(60)
+        print("ready", file=sys.stderr, flush=True)
+        asked = [sock.recvfrom(512) for _ in range(count)]
+        time.sleep(0.5)
+        for message, client in asked:
+            # The same, as a response that knows of no such name (RFC 1035 section 4.1.1).
+            sock.sendto(message[:2] + b"\x84\x03" + message[4:], client)
 
 
 def echo(server, port):
@@ -259,7 +274,7 @@ def argument(arg):
 
 def main():
     kinds = {kind.__name__: kind
-             for kind in (http, sessions, fetch, dns, echo, nat, poll, monitor, peers, swarm, ask,
+             for kind in (http, sessions, fetch, dns, late, echo, nat, poll, monitor, peers, swarm, ask,
                           hold, crowd, probe)}
     if len(sys.argv) < 3 or sys.argv[1] not in kinds:
         sys.exit(__doc__)

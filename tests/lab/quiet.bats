@@ -198,6 +198,33 @@ staying() {
 	all_quiet 400
 }
 
+# The slower one's answers come when the port that asked is closed again.
+late_answers() {
+	local fast=$1 slow=$2 server=$3 replies
+
+	replies=$(stage reply)
+	echo "addr add $slow dev a0" | addresses a
+	slow=${slow%/*}
+	spawn_ready late a "$repo/tests/harness/traffic.py" late "$slow" 50
+	spawn forwarder t dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
+		--pid-file= --user=root --bind-interfaces --interface=t0 --cache-size=0 --all-servers \
+		--dns-forward-max=500 --server="$fast" --server="$slow"
+	wait_for -t 20 listens t 53
+	traffic a dns "$server" 50
+	wait "$late_pid"
+	stop forwarder || true # by the signal
+	all_quiet 150
+	[ "$(stage reply)" -ge $((replies + 30)) ]
+}
+
+@test "a resolver that asks two servers at once, one of them late, IPv4" {
+	late_answers "$attacker4" 198.51.100.200/24 "$target4"
+}
+
+@test "a resolver that asks two servers at once, one of them late, IPv6" {
+	late_answers "$attacker6" 2001:db8::1:200/64 "$target6"
+}
+
 @test "the program was awake all the time: a scan is told" {
 	traffic a probe "$target4" 1 2 3 4 5 6 7
 	wait_for told scan "$attacker4"

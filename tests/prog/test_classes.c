@@ -97,6 +97,44 @@ static void replies(bool v6)
 	}
 }
 
+/* A DNS message from port 53. Return: the verdict. */
+static __u32 dns(__u16 port, __u8 flags)
+{
+	union ps_addr src = prog_source();
+	struct pkt p = prog.v6 ? PKT(ETH(), IPV6(), UDP(.sport = 53, .dport = port), DATA(12))
+			       : PKT(ETH(), IPV4(), UDP(.sport = 53, .dport = port), DATA(12));
+
+	pkt_set_src(&p, &src);
+	p.data[p.bytes - 10] = flags;
+	return prog_run(p);
+}
+
+/* What a slow server answers to ports that the resolver asked from before. */
+static void dns_responses(bool v6)
+{
+	prog_begin(v6);
+	prog_forget();
+	for (__u16 port = 1024; port < 1054; port++)
+		assert_int_equal(dns(port, 0x81), XDP_PASS);
+	assert_int_equal(prog_count(PS_COUNT_REPLY), 30);
+	assert_false(prog_has_record());
+}
+
+/* A question from port 53 is none, nor is an answer to a port that nobody asks from. */
+static void dns_scan(bool v6)
+{
+	static const struct { __u16 port; __u8 flags; __u16 probes; } scan[] = {
+		{ 1024, 0x01, 21 }, { 901, 0x81, 7 },
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		prog_begin(v6);
+		for (__u16 n = 0; n < scan[i].probes; n++)
+			assert_int_equal(dns((__u16)(scan[i].port + n), scan[i].flags),
+					 n + 1 < scan[i].probes ? XDP_PASS : XDP_DROP);
+	}
+}
+
 /* ... unless the operator wants it. */
 static void replies_wanted(bool v6)
 {
@@ -106,6 +144,10 @@ static void replies_wanted(bool v6)
 	prog_begin(v6);
 	prog_rule(rule);
 	expect_scan(S | A, PS_CLASS_REPLY);
+	prog_begin(v6);
+	prog_rule(rule);
+	for (__u16 n = 0; n < 21; n++)
+		assert_int_equal(dns((__u16)(1024 + n), 0x81), n < 20 ? XDP_PASS : XDP_DROP);
 }
 
 static void unwanted_class(bool v6)
@@ -214,6 +256,8 @@ static const struct CMUnitTest tests[] = {
 	BOTH("udp", udp),
 	BOTH("truncated probes never score", truncated),
 	BOTH("replies never score", replies),
+	BOTH("DNS responses do not score", dns_responses),
+	BOTH("what only comes from port 53 scores", dns_scan),
 	BOTH("replies score when wanted", replies_wanted),
 	BOTH("a class that is not wanted never scores", unwanted_class),
 	BOTH("group addresses never score", groups),

@@ -11,7 +11,7 @@
 
 /* The kernel's own limit is 1,000,000. */
 #define VERIFIED_MAX 140000
-#define JITED_BYTES_MAX 38000
+#define JITED_BYTES_MAX 38500
 #define COOKIE_VERIFIED_MAX 180000
 #define COOKIE_JITED_BYTES_MAX 42000
 

@@ -43,6 +43,11 @@ static void test_other_protocols(void **state)
 	(void)state;
 
 	assert_int_equal(ps_classify(&udp), PS_CLASS_UDP);
+	udp.bits = PS_PKT_DNS; /* to whom nobody asks from, and to whom a resolver may */
+	udp.dport = 1023;
+	assert_int_equal(ps_classify(&udp), PS_CLASS_UDP);
+	udp.dport = 1024;
+	assert_int_equal(ps_classify(&udp), PS_CLASS_REPLY);
 	assert_true(ps_may_be_reply(&udp));
 	assert_false(ps_may_be_established(&udp));
 	assert_int_equal(ps_classify(&icmp), PS_CLASS_NONE);

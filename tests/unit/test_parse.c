@@ -20,7 +20,7 @@ static enum ps_parse parse(const struct pkt *frame, struct ps_packet *p)
 	memcpy(exact, frame->data, frame->bytes);
 	res = ps_parse_eth(exact, exact + frame->bytes, p);
 	if (ps_parse_plain(exact, exact + frame->bytes, &plain)) {
-		plain.bits |= p->bits & PS_PKT_GROUP;
+		plain.bits |= p->bits & (PS_PKT_GROUP | PS_PKT_DNS);
 		assert_int_equal(res, PS_PARSE_OK);
 		assert_memory_equal(&plain, p, sizeof(plain));
 	}
@@ -121,6 +121,39 @@ static void test_udp_and_icmp(void **state)
 	assert_int_equal(RESULT(ETH(), IPV4(.proto = PS_IP_ICMPV6), DATA(8)),
 			 PS_PARSE_OTHER_PROTO);
 	assert_int_equal(RESULT(ETH(), IPV6(.next = PS_IP_ICMP), DATA(8)), PS_PARSE_OTHER_PROTO);
+}
+
+/* Sets the first byte of flags in the DNS header that the frame's UDP payload is. Return: PS_PKT_DNS or 0. */
+static __u8 dns_bit(struct pkt frame, __u8 flags)
+{
+	struct ps_packet p;
+
+	assert_int_equal(parse(&frame, &p), PS_PARSE_OK);
+	if (frame.bytes > p.payload_off + 2U)
+		frame.data[p.payload_off + 2] = flags;
+	assert_int_equal(parse(&frame, &p), PS_PARSE_OK);
+	return p.bits & PS_PKT_DNS;
+}
+
+/* All of a header, with the bit of a response, from the port of a server. */
+static void test_dns(void **state)
+{
+	struct pkt padded = PKT(ETH(), IPV4(), UDP(.sport = 53), DATA(12));
+	(void)state;
+
+	assert_true(dns_bit(PKT(ETH(), IPV4(), UDP(.sport = 53), DATA(12)), 0x80));
+	assert_true(dns_bit(PKT(ETH(), VLAN(), IPV4(.option_bytes = 8), UDP(.sport = 53), DATA(500)),
+			    0x85));
+	assert_true(dns_bit(PKT(ETH(), IPV6(), UDP(.sport = 53), DATA(12)), 0x80));
+	assert_true(dns_bit(PKT(ETH(), IPV6(), EXT(), UDP(.sport = 53), DATA(12)), 0xff));
+	assert_false(dns_bit(PKT(ETH(), IPV4(), UDP(.sport = 53), DATA(12)), 0x7f));
+	assert_false(dns_bit(PKT(ETH(), IPV6(), UDP(.sport = 53), DATA(12)), 0));
+	assert_false(dns_bit(PKT(ETH(), IPV4(), UDP(.sport = 54, .dport = 53), DATA(12)), 0x80));
+	assert_false(dns_bit(PKT(ETH(), IPV4(), UDP(.sport = 53), DATA(11)), 0x80));
+	assert_false(dns_bit(PKT(ETH(), IPV4(), UDP(.sport = 53)), 0x80));
+	/* Behind the datagram's end, where only the frame goes on. */
+	pkt_put16(padded.data + sizeof(struct ps_eth) + sizeof(struct ps_ipv4) + 4, 19);
+	assert_false(dns_bit(padded, 0x80));
 }
 
 #define TAG4 VLAN(.id = 0), VLAN(.id = 0), VLAN(.id = 0), VLAN(.id = 0)
@@ -383,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_tcp_v6),
 		cmocka_unit_test(test_udp_and_icmp),
+		cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_group),
 		cmocka_unit_test(test_v4_options),
