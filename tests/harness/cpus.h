@@ -23,6 +23,7 @@ struct round {
 	int calls;
 	bool v6;
 	__u32 repeat;
+	__u64 tick_ns;	/* goes by at each call of the first CPU: a third thread might get no CPU */
 	pthread_barrier_t start;
 	atomic_int ended;
 };
@@ -53,6 +54,8 @@ static inline void *cpus_work(void *data)
 
 		pkt_set_src(&frame, &r->src[i % r->n]);
 		pkt_set_dport(&frame, (__u16)(40000 + port));
+		if (w->cpu == 0 && r->tick_ns)
+			prog_at(prog_now() + r->tick_ns);
 		w->err = xdp_test_run(prog.xdp, frame.data, frame.bytes, 0, r->repeat, &verdict,
 				      NULL);
 		w->dropped += verdict == XDP_DROP;
