@@ -81,6 +81,8 @@ int blast(struct xdp_md *ctx)
 		__be16 hi = src[0], lo = src[1];
 
 		r = (ps_ntohl(ip->src) & ~random_bits) | (bpf_get_prandom_u32() & random_bits);
+		/* Nor does any SYN come a second time, as a client's that was dropped. */
+		put(&seq[0], (__u16)bpf_get_prandom_u32(), &seq[1]);
 		put(&src[0], ps_htons((__u16)(r >> 16)), id);
 		put(&src[1], ps_htons((__u16)r), id);
 		/* The pseudo header holds the source, too. */
