@@ -29,7 +29,7 @@ static unsigned int queues_of(int fd, const struct xdp_link *link)
 void queues_refresh(const struct xdp *xdp, const struct xdp_link *links, int n)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err; /* any will do, and this one is allowed */
-	unsigned int least = 1U << PS_QUEUE_BITS_MAX, queues;
+	unsigned int least = n ? 1U << PS_QUEUE_BITS_MAX : 1, queues;
 	unsigned int bits = 0;
 
 	if (fd < 0) {
