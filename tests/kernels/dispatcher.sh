@@ -15,7 +15,7 @@ join() {
 	log=/tmp/$1.log
 	mode=$1
 	shift
-	pscan-xdp attach $iface --window $window --events "/tmp/$mode.events" "$@" >"$log" 2>&1 &
+	begin "$log" pscan-xdp attach $iface --window $window --events "/tmp/$mode.events" "$@"
 	loader=$!
 	wait_for ended_or_attached
 	cat "$log"
@@ -101,7 +101,7 @@ together() {
 dump_starts() {
 	watched=
 	rm -f /tmp/dump.pcap
-	xdpdump -i $iface -p $1 -w /tmp/dump.pcap >/tmp/dump.log 2>&1 &
+	begin /tmp/dump.log xdpdump -i $iface -p $1 -w /tmp/dump.pcap
 	dump=$!
 	wait_for grep -iE "listening|error" /tmp/dump.log
 	cat /tmp/dump.log

@@ -54,6 +54,15 @@ holds() {
 	printf '%s' "$json" | jq -es "$expression" >/dev/null || { echo "$json"; return 1; }
 }
 
+# begin LOG CMD...: CMD in the background, what it prints in LOG. Emptied here, not by the
+# background's own shell: that may come after the first look for what CMD says there.
+begin() {
+	begun_log=$1
+	shift
+	: >"$begun_log"
+	"$@" >>"$begun_log" 2>&1 &
+}
+
 # ---- two hosts ----------------------------------------------------------------
 
 in_attacker() {
@@ -106,8 +115,8 @@ knocks() {
 # attach MODE: in the background; returns when it is attached to both, loaded anew.
 attach() {
 	before=$(program)
-	pscan-xdp attach --mode "$1" --window $window --unproven full --events "/tmp/$1.events" t0 eth1 \
-		>"/tmp/$1.log" 2>&1 &
+	begin "/tmp/$1.log" \
+		pscan-xdp attach --mode "$1" --window $window --unproven full --events "/tmp/$1.events" t0 eth1
 	loader=$!
 	# Not status: it would take the CPU that attach needs.
 	wait_for grep "attached to eth1" "/tmp/$1.log"
