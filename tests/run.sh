@@ -49,7 +49,7 @@ fi
 side_by_side=(
 	build/tests/{unit,prog}/'*' tests/{golden,fuzz,kernels,prog}/'*'
 	tests/lab/{block,coexist,deaths,evade,faults,forward,halfway,handover,lab,leak,life}.bats
-	tests/lab/{net6,pcap,privilege,refuse,responder}.bats
+	tests/lab/{net6,pcap,privilege,refuse,responder,slow}.bats
 )
 rule=$(IFS=, && echo "par={${side_by_side[*]}}")
 exec prove --jobs 2 --rules "$rule" --timer --failures --comments \
