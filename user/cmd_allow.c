@@ -65,6 +65,8 @@ static int del(const struct xdp *xdp, const struct list_arguments *a)
 		log_error("%s is not on the allow list; `pscan-xdp allow list` shows it",
 			  prefix_format(&a->prefix[i], text));
 	}
+	if (xdp_allow_refresh(xdp))
+		log_debug("the allow list could not be read: its deleted entries cost look-ups on");
 	xdp_lists_unlock(xdp);
 	return err;
 }

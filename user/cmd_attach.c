@@ -354,6 +354,7 @@ static int set_lists(const struct arguments *a, const struct xdp *xdp)
 	int err = xdp_lists_lock(xdp);
 
 	guard_collect(&guard);
+	err = err ? err : xdp_allow_refresh(xdp); /* entries may have outlived their config */
 	for (unsigned int i = 0; i < a->n_allow && !err; i++) {
 		err = xdp_allow_add(xdp, &a->allow[i], &(struct ps_allow){ .kind = PS_ALLOW_USER });
 		/* An earlier run may have blocked them, and blocks ask no list. */

@@ -318,6 +318,8 @@ int guard_apply(const struct xdp *xdp, const struct guard *g)
 		err = xdp_each_allow(xdp, collect_stale, &stale);
 	for (size_t i = 0; i < stale.n && !err; i++)
 		err = xdp_allow_del(xdp, &stale.prefix[i]);
+	if (stale.n && !err)
+		err = xdp_allow_refresh(xdp);
 	free(stale.prefix);
 	return err;
 }

@@ -107,25 +107,30 @@ int xdp_allow_find(const struct xdp *xdp, const union ps_addr *addr, struct ps_a
 	return out->until_ns && out->until_ns <= xdp_now_ns() ? -ENOENT : 0;
 }
 
-static __u32 trie_entries(int fd)
+/* Return: how many, or a negative errno. */
+static int trie_entries(int fd)
 {
 	struct ps_prefix key, *from = NULL;
-	__u32 n = 0;
+	int n = 0;
 
 	for (; bpf_map_get_next_key(fd, from, &key) == 0; from = &key)
 		n++;
-	return n;
+	return errno == ENOENT ? n : -errno;
 }
 
 /* The program skips the look-up in a list that config says is empty. */
 static int update_counts(const struct xdp *xdp)
 {
-	struct ps_config *cfg = xdp_config_map(xdp);
+	int deny = trie_entries(xdp->fd[XDP_MAP_DENY]), dst = trie_entries(xdp->fd[XDP_MAP_DST]);
+	struct ps_config *cfg;
 
+	if (deny < 0 || dst < 0)
+		return deny < 0 ? deny : dst;
+	cfg = xdp_config_map(xdp);
 	if (!cfg)
 		return -errno;
-	__atomic_store_n(&cfg->deny_count, trie_entries(xdp->fd[XDP_MAP_DENY]), __ATOMIC_RELAXED);
-	__atomic_store_n(&cfg->dst_count, trie_entries(xdp->fd[XDP_MAP_DST]), __ATOMIC_RELAXED);
+	__atomic_store_n(&cfg->deny_count, (__u32)deny, __ATOMIC_RELAXED);
+	__atomic_store_n(&cfg->dst_count, (__u32)dst, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&cfg->edits, 1, __ATOMIC_RELAXED);
 	xdp_config_unmap(cfg);
 	return 0;
@@ -217,8 +222,7 @@ static int near_entry(const struct prefix *prefix, const struct ps_allow *value,
 	return 0;
 }
 
-/* Takes away the bits that stand for nothing any more. */
-static int forget_near(const struct xdp *xdp)
+int xdp_allow_refresh(const struct xdp *xdp)
 {
 	__u64 bits[PS_NEAR_WORDS] = { 0 };
 	int err = xdp_each_allow(xdp, near_entry, bits);
@@ -249,7 +253,7 @@ int xdp_lists_expire(const struct xdp *xdp)
 	if (deny.n && !err)
 		err = update_counts(xdp);
 	if (allow.n && !err)
-		err = forget_near(xdp);
+		err = xdp_allow_refresh(xdp);
 	free(allow.prefix);
 	free(deny.prefix);
 	return err;

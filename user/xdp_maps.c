@@ -112,7 +112,9 @@ static int walk_keys(const struct walk *w)
 	const void *from = NULL;
 	int err = 0;
 
-	while (!err && bpf_map_get_next_key(w->fd, from, next) == 0) {
+	while (!err) {
+		if (bpf_map_get_next_key(w->fd, from, next))
+			return errno == ENOENT ? 0 : -errno; /* a trie may have no memory for it */
 		memcpy(key, next, w->key_bytes);
 		from = key;
 		if (bpf_map_lookup_elem(w->fd, key, value) == 0)

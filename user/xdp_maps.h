@@ -88,6 +88,10 @@ void xdp_lists_unlock(const struct xdp *xdp);
 int xdp_allow_add(const struct xdp *xdp, const struct prefix *prefix,
 		  const struct ps_allow *value);
 int xdp_allow_del(const struct xdp *xdp, const struct prefix *prefix);
+/* Near whom the program looks (pscan/near.h), made anew of the entries there are: after
+ * deletions, whose bits stay until then, and before a program runs with a config made anew.
+ * On error everything stays as it is. */
+int xdp_allow_refresh(const struct xdp *xdp);
 /* The longest allowed prefix around @addr that is in force, as the program sees it. */
 int xdp_allow_find(const struct xdp *xdp, const union ps_addr *addr, struct ps_allow *out);
 /* Keep config.deny_count and config.dst_count in step with the lists. */

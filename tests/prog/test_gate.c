@@ -60,33 +60,41 @@ static void allowed_for_a_while(bool v6)
 	assert_int_equal(xdp_allow_del(prog.xdp, &one), 0);
 }
 
-static bool near_anything(void)
+static int near_bits(void)
 {
-	__u64 all = 0;
+	int n = 0;
 
 	for (int i = 0; i < PS_NEAR_WORDS; i++)
-		all |= prog.cfg->allow_near[i];
-	return all;
+		n += __builtin_popcountll(prog.cfg->allow_near[i]);
+	return n;
 }
 
-/* A wide prefix covers all of its /16s, or /32s; once it ran out nobody is looked up for it. */
+/* A wide prefix covers all of its /16s, or /32s; once it ran out nobody is looked up for it,
+ * and others are for what is still there. */
 static void allowed_widely(bool v6)
 {
-	struct ps_allow user = { .kind = PS_ALLOW_USER };
-	struct prefix wide = { .bits = v6 ? 20 : 96 + 7 };
+	struct ps_allow user = { .kind = PS_ALLOW_USER }, other = user;
+	struct prefix wide = { .bits = v6 ? 20 : 96 + 7 }, one;
 
 	prog_begin(v6);
+	one = host();
+	one.addr.w[v6 ? 0 : 3] ^= ps_htonl(0x60000000); /* far away */
+	assert_int_equal(xdp_allow_add(prog.xdp, &one, &other), 0);
 	wide.addr = prog_source();
 	addr_mask(&wide.addr, wide.bits);
 	assert_int_equal(xdp_allow_add(prog.xdp, &wide, &user), 0);
 	prog.sources += 0x10000; /* another /16 */
 	assert_int_equal(prog_scan(101, 30, 0), 0);
 	assert_false(prog_has_record());
-	assert_true(near_anything());
+	assert_true(near_bits() > 1);
 	user.until_ns = 1;
 	assert_int_equal(xdp_allow_add(prog.xdp, &wide, &user), 0);
 	assert_int_equal(xdp_lists_expire(prog.xdp), 0);
-	assert_false(near_anything());
+	assert_true(ps_near(prog.cfg->allow_near, &one.addr));
+	assert_int_equal(near_bits(), 1);
+	assert_int_equal(xdp_allow_del(prog.xdp, &one), 0);
+	assert_int_equal(xdp_allow_refresh(prog.xdp), 0);
+	assert_int_equal(near_bits(), 0);
 }
 
 /* Own addresses, gateway, resolvers, SSH peers: told of, never blocked. */
