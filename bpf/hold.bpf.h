@@ -24,7 +24,8 @@
 /* rate_allows(): of probes, of those that are tried again, of SYNs looked at in a flood. */
 __u64 probe_due_ns, retry_due_ns, look_due_ns;
 
-/* The same of those that are refused at first, at the pace of a crowd; and how far ahead they may be. */
+/* The same of those that are refused at first, at the pace of a crowd; and how far ahead they
+ * may be. */
 __u64 crowd_due_ns;
 #define CROWD_BURST_NS 100000000ULL
 

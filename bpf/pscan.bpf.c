@@ -138,19 +138,6 @@ __attribute__((noinline)) int cross(struct xdp_md *ctx, struct ps_sighting *it)
 	return outcome == PS_OUTCOME_OVER && it->blocks ? XDP_DROP : XDP_PASS;
 }
 
-/* An answer that the rule does not score. A SYN+ACK to a socket of ours opens a
- * flow: remembered, what trails behind an aborted connection stays explained. Nothing
- * follows a RST. */
-static __always_inline int reply(struct xdp_md *ctx, const struct ps_config *cfg,
-				 const struct ps_packet *p, __u64 flow)
-{
-	bool asked = !(p->flags & PS_TCP_RST);
-
-	if (asked && evidence(ctx, cfg, p, flow, 0) == PS_EVIDENCE_EXPLAINED)
-		return count(PS_COUNT_EXPLAINED), XDP_PASS;
-	return count(PS_COUNT_REPLY), XDP_PASS;
-}
-
 /* The mark of this source, and what it says. */
 static __always_inline __u64 *find_mark(const struct ps_config *cfg, struct ps_sighting *it)
 {
@@ -290,6 +277,32 @@ static __always_inline int probe_net(struct xdp_md *ctx, const struct ps_config 
 	return admit(ctx, cfg, it, mark);
 }
 
+/* Is a socket or a tracked flow to be asked about it? Nothing follows a RST that is none of the
+ * rule's; a SYN+ACK to a socket of ours opens a flow: remembered, what trails behind an aborted
+ * connection stays explained. */
+static __always_inline bool asks(const struct ps_sighting *it, bool answer, bool fresh)
+{
+	return answer ? !(it->packet.flags & PS_TCP_RST) : ps_wants_evidence(it, fresh);
+}
+
+/* May it be one too many? Of answers that nobody asked for, DNS responses are the commonest of
+ * floods; SYN+ACKs come so to raw-socket scanners of this host. */
+static __always_inline bool may_be_held(const struct ps_sighting *it, bool answer)
+{
+	return answer ? it->packet.proto == PS_IP_UDP : it->sight != PS_SIGHT_AGAIN;
+}
+
+/* What nothing explains: to the slow engines, and to the score. Return: XDP_*. */
+static __always_inline int unexplained(struct xdp_md *ctx, const struct ps_config *cfg,
+				       struct ps_sighting *it, __u64 *mark, bool fresh)
+{
+	if (fresh && ps_contact_sampled(cfg->sample, it->hash, it->sight))
+		contact(ctx, it, PS_CONTACT_PROBE);
+	else if (fresh)
+		count(PS_COUNT_CONTACT_LOST);
+	return admit(ctx, cfg, it, mark);
+}
+
 /*
  * Classify, evidence, score: for a packet whose source the gate let through.
  * @asked  its flow is not a known one
@@ -300,13 +313,13 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	const struct ps_packet *p = &it->packet;
 	enum ps_evidence found = PS_EVIDENCE_NONE;
 	__u64 flow = flow_hash(cfg, p), *mark;
-	bool fresh;
-	int verdict;
+	bool fresh, wanted, answer;
+	int verdict = XDP_PASS;
 
 	it->class = ps_classify(p);
-	if (it->class == PS_CLASS_REPLY && !ps_wanted(&cfg->rule, p, it->class))
-		return reply(ctx, cfg, p, flow);
-	if (!ps_wanted(&cfg->rule, p, it->class) || !watched(cfg, &p->dst))
+	wanted = ps_wanted(&cfg->rule, p, it->class);
+	answer = !wanted && ps_is_answer(p, it->class);
+	if (!answer && (!wanted || !watched(cfg, &p->dst)))
 		return count(PS_COUNT_UNSCORED), XDP_PASS;
 	if (!asked && ps_may_be_reply(p) && flow_known(cfg, flow))
 		return count(PS_COUNT_FLOW), XDP_PASS;
@@ -317,7 +330,7 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	it->now_ns = clock_mark(cfg);
 	sight(cfg, it);
 	fresh = it->sight != PS_SIGHT_AGAIN || ps_mark_moved(it->mark, it->hash, &p->dst);
-	if (ps_wants_evidence(it, fresh))
+	if (asks(it, answer, fresh))
 		found = evidence(ctx, cfg, p, flow, it->now_ns);
 	if (found == PS_EVIDENCE_HANDSHAKE) {
 		it->now_ns = clock_refine(cfg, it->now_ns);
@@ -326,16 +339,14 @@ static __always_inline int probe(struct xdp_md *ctx, const struct ps_config *cfg
 	if (ps_evidence_explains(found))
 		return explained(cfg, it);
 	if (found == PS_EVIDENCE_UNKNOWN)
-		return count(PS_COUNT_FORWARDED), XDP_PASS;
-	if (fresh && ps_contact_sampled(cfg->sample, it->hash, it->sight))
-		contact(ctx, it, PS_CONTACT_PROBE);
-	else if (fresh)
-		count(PS_COUNT_CONTACT_LOST);
-
-	verdict = admit(ctx, cfg, it, mark);
-	if (verdict == XDP_PASS && it->sight != PS_SIGHT_AGAIN && one_too_many(cfg))
+		return count(answer ? PS_COUNT_REPLY : PS_COUNT_FORWARDED), XDP_PASS;
+	if (answer)
+		count(PS_COUNT_REPLY);
+	else
+		verdict = unexplained(ctx, cfg, it, mark, fresh);
+	if (verdict == XDP_PASS && may_be_held(it, answer) && one_too_many(cfg))
 		verdict = hold_back(ctx, it);
-	if (!it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p) &&
+	if (!answer && !it->settled && it->sight != PS_SIGHT_AGAIN && ps_wants_net(p) &&
 	    probe_net(ctx, cfg, it) == XDP_DROP)
 		verdict = XDP_DROP;
 	return verdict;

@@ -23,7 +23,7 @@ static __always_inline bool rate_reached(const __u64 *due_ns, __u64 now_ns)
 static __always_inline bool rate_takes(__u64 *due_ns, __u32 rate, __u32 n, __u64 burst_ns,
 				       __u64 now_ns)
 {
-	__u32 step_ns = 1000000000U / (rate ? rate : 1) * n;
+	__u64 step_ns = 1000000000ULL * n / (rate ? rate : 1);
 
 	for (int i = 0; i < RATE_TRIES; i++) {
 		__u64 due = *(volatile __u64 *)due_ns;

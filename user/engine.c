@@ -232,7 +232,7 @@ static enum ps_action probe(struct engine *e, struct engine_packet *packet)
 	bool fresh;
 
 	it->class = class;
-	if (class == PS_CLASS_REPLY && !ps_wanted(rule, p, class))
+	if (ps_is_answer(p, class) && !ps_wanted(rule, p, class))
 		return reply(e, packet);
 	if (!ps_wanted(rule, p, class) || !store_watched(&e->store, &p->dst))
 		return leave(e, packet, PS_COUNT_UNSCORED, PS_ACTION_PASS);

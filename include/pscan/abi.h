@@ -28,7 +28,7 @@ enum ps_class {
 	PS_CLASS_FIN,
 	PS_CLASS_MAIMON,	/* FIN, ACK */
 	PS_CLASS_OTHER,		/* any other flags, and tiny first fragments */
-	PS_CLASS_REPLY,		/* SYN+ACK, RST, a DNS response: what a host sends to answer */
+	PS_CLASS_REPLY,		/* SYN+ACK, RST: what a host sends to answer */
 	PS_CLASS_UDP,		/* last: all before it are TCP, see ps_class_is_udp() */
 	PS_CLASS_MAX
 };

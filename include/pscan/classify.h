@@ -32,7 +32,7 @@ PS_INLINE enum ps_class ps_classify(const struct ps_packet *p)
 	__u8 flags = p->flags & PS_TCP_NAMING;
 
 	if (p->proto == PS_IP_UDP)
-		return ps_is_dns_answer(p) ? PS_CLASS_REPLY : PS_CLASS_UDP;
+		return PS_CLASS_UDP;
 	if (p->proto != PS_IP_TCP)
 		return PS_CLASS_NONE;
 	if (p->bits & PS_PKT_TINY)
@@ -91,11 +91,19 @@ PS_INLINE bool ps_may_be_reply(const struct ps_packet *p)
 	       (p->proto == PS_IP_TCP && (p->flags & (PS_TCP_ACK | PS_TCP_RST)));
 }
 
-/* Does the rule score this class, and is the packet from one host, for one host alone? */
+/* What a host sends to answer. Of UDP it is scored only where REPLY is wanted as well. */
+PS_INLINE bool ps_is_answer(const struct ps_packet *p, enum ps_class class)
+{
+	return class == PS_CLASS_REPLY || ps_is_dns_answer(p);
+}
+
+/* Does the rule score this packet of @class, and is it from one host, for one host alone? */
 PS_INLINE bool ps_wanted(const struct ps_rule *rule, const struct ps_packet *p,
 			 enum ps_class class)
 {
-	return (rule->classes & 1U << class) && !(p->bits & PS_PKT_GROUP) &&
+	__u32 wanted = 1U << class | (__u32)ps_is_dns_answer(p) << PS_CLASS_REPLY;
+
+	return (rule->classes & wanted) == wanted && !(p->bits & PS_PKT_GROUP) &&
 	       !ps_addr_is_none(&p->src);
 }
 

@@ -118,6 +118,11 @@ static void dns_responses(bool v6)
 		assert_int_equal(dns(port, 0x81), XDP_PASS);
 	assert_int_equal(prog_count(PS_COUNT_REPLY), 30);
 	assert_false(prog_has_record());
+	prog.cfg->probe_rate = 1; /* and as a flood of those that nobody asked for, they are held */
+	for (__u16 port = 2000; port < 2030; port++)
+		dns(port, 0x81);
+	assert_true(prog_count(PS_COUNT_HELD) >= 28);
+	prog.cfg->probe_rate = 0;
 }
 
 /* A question from port 53 is none, nor is an answer to a port that nobody asks from. */

@@ -45,9 +45,10 @@ static void test_other_protocols(void **state)
 	assert_int_equal(ps_classify(&udp), PS_CLASS_UDP);
 	udp.bits = PS_PKT_DNS; /* to whom nobody asks from, and to whom a resolver may */
 	udp.dport = 1023;
-	assert_int_equal(ps_classify(&udp), PS_CLASS_UDP);
+	assert_false(ps_is_answer(&udp, ps_classify(&udp)));
 	udp.dport = 1024;
-	assert_int_equal(ps_classify(&udp), PS_CLASS_REPLY);
+	assert_true(ps_is_answer(&udp, ps_classify(&udp)));
+	assert_int_equal(ps_classify(&udp), PS_CLASS_UDP);
 	assert_true(ps_may_be_reply(&udp));
 	assert_false(ps_may_be_established(&udp));
 	assert_int_equal(ps_classify(&icmp), PS_CLASS_NONE);
@@ -73,12 +74,32 @@ static void test_wanted(void **state)
 	}
 }
 
+/* A DNS response is scored as UDP, where that is wanted and answers are. */
+static void test_answer_wanted(void **state)
+{
+	const __u16 udp = 1U << PS_CLASS_UDP, reply = 1U << PS_CLASS_REPLY;
+	const __u16 classes[] = { 0, udp, reply, udp | reply };
+	struct ps_packet answer = { .proto = PS_IP_UDP, .src.w[3] = 1, .bits = PS_PKT_DNS,
+				    .dport = 40000 };
+	struct ps_packet probe = answer;
+	(void)state;
+
+	probe.bits = 0;
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		struct ps_rule rule = { .classes = classes[i] };
+
+		assert_int_equal(ps_wanted(&rule, &answer, PS_CLASS_UDP), i == 3);
+		assert_int_equal(ps_wanted(&rule, &probe, PS_CLASS_UDP), i & 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_flag_byte),
 		cmocka_unit_test(test_other_protocols),
 		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_answer_wanted),
 	};
 
 	return cmocka_run_group_tests_name("classify", tests, NULL, NULL);
