@@ -111,8 +111,8 @@ static int report(struct arguments *a)
 	err = whole_prepare(a->out);
 	if (!err)
 		err = fill(a, model);
-	/* A damaged capture is reported as far as it could be read. */
-	write_err = model->source ? page_write(ops, a->out, model) : err;
+	/* A damaged capture is reported as far as it could be read; of nothing there is no page. */
+	write_err = model->source && (!err || model->sources) ? page_write(ops, a->out, model) : err;
 	model_free(model);
 	return err || write_err ? EXIT_FAILED : EXIT_DONE;
 }

@@ -2,6 +2,7 @@
 /* whole.c - see whole.h. */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,11 +115,23 @@ static void keep(int fd, const char *path)
 	}
 }
 
+/* A device, a pipe: root's rename() would put a file in its place. */
+static bool is_special(const char *path)
+{
+	struct stat there;
+
+	return stat(path, &there) == 0 && !S_ISREG(there.st_mode);
+}
+
 int whole_prepare(const char *path)
 {
 	int ends[2], err;
 	pid_t pid;
 
+	if (path && is_special(path)) {
+		log_error("%s is no regular file, and would be replaced by one; name another", path);
+		return -EINVAL;
+	}
 	if (!path || !privileges_change_identity() || n_keepers == KEEPERS_MAX)
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {

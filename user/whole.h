@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 /* Before privileges_drop(): @path is to be written later. NULL: nothing is. 0, or a negative
- * errno after a line. */
+ * errno after a line: it cannot be, or something is there that is no regular file. */
 int whole_prepare(const char *path);
 
 /* 0 or a negative errno; silent: the caller knows what the file is. */

@@ -5,10 +5,12 @@ report.t - pages of captures and of recorded events: whole, safe, and the same
 facts in every format. Rendered by a browser and by pdflatex where there are any.
 """
 import csv
+import filecmp
 import html.parser
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -185,6 +187,15 @@ def main():
         done = run("report", plain, "-o", os.path.join(work, "absent", "out.html"))
         check("nowhere to write", None if done.returncode == 1 and
               done.stderr.count(b"\n") == 1 else done)
+        pipe, kept = os.path.join(work, "pipe.html"), os.path.join(work, "kept.html")
+        os.mkfifo(pipe)
+        done = run("report", plain, "-o", pipe)
+        check("what is no regular file stays what it is", None if done.returncode == 1 and
+              done.stderr.count(b"\n") == 1 and stat.S_ISFIFO(os.stat(pipe).st_mode) else done)
+        shutil.copy(out["html"], kept)
+        done = run("report", os.path.realpath(__file__), "-o", kept)
+        check("an old page outlives what cannot be read",
+              None if done.returncode == 1 and filecmp.cmp(out["html"], kept) else done)
         check("no temporary file is left",
               [n for n in os.listdir(work) if n.startswith("out.") and n.count(".") > 1])
         if shutil.which("pdflatex"):
