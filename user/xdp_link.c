@@ -203,9 +203,14 @@ static int refuse_foreign(unsigned int ifindex, const char *ifname)
 		return 0;
 	if (strcmp(name, XDP_DISPATCH_NAME) == 0)
 		return check_dispatcher(ifindex, ifname, id);
-	log_error("%s already runs the XDP program '%s' (id %u), which is not replaced, and is not in "
-		  "a libxdp dispatcher, where both could run; detach it first if it is not needed",
-		  ifname, name[0] ? name : "?", id);
+	if (strcmp(name, XDP_PROG_NAME) == 0)
+		log_error("%s already runs the XDP program '" XDP_PROG_NAME "' (id %u), whose pins are not "
+			  "in " XDP_ROOT ": another version's, or another bpffs's; detach it there, or "
+			  "remove its pins (" XDP_BPFFS "/pscan-xdp-v*)", ifname, id);
+	else
+		log_error("%s already runs the XDP program '%s' (id %u), which is not replaced, and is not "
+			  "in a libxdp dispatcher, where both could run; detach it first if it is not needed",
+			  ifname, name[0] ? name : "?", id);
 	return -EEXIST;
 }
 

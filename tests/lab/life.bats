@@ -162,6 +162,23 @@ queues_are() {
 	queues_are 1
 }
 
+@test "what another version attached is named, and goes with its pins" {
+	attach
+	kill -9 "$loader_pid"
+	wait "$loader_pid" || true
+	on t mv "$pins" /sys/fs/bpf/pscan-xdp-v4
+	run --separate-stderr on t "$pscan" attach t0
+	[ "$status" -eq 1 ]
+	one_line "another version's"
+	on t rm -r /sys/fs/bpf/pscan-xdp-v4
+	wait_for nothing_on_t0
+	attach
+}
+
+nothing_on_t0() {
+	[ "$(xdp_on t0)" -eq 0 ]
+}
+
 @test "detach --all removes every pin, also under a running loader, which says so and ends" {
 	second_cable
 	attach t1
