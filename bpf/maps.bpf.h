@@ -2,6 +2,8 @@
 /*
  * maps.bpf.h - every map: what it holds, who writes it, what happens when it
  * is full. All of one interface set share them; user space pins them by name.
+ * (Not so the rates' clocks in hold.bpf.h and `lots`: behind a dispatcher each interface's
+ * program has its own.)
  * Entry counts that depend on options are set by user/xdp.c before load.
  */
 #ifndef PSCAN_MAPS_BPF_H

@@ -5,7 +5,9 @@
  * look-up, which is a quarter of what dropping one of its packets costs.
  *
  * The bits stand for every entry there is, and may stand for others: then it is looked up.
- * The adversary can send from a listed entry's neighbourhood, and gains that look-up.
+ * The adversary can send from a listed entry's neighbourhood, and gains that look-up. Both
+ * families share the bits: an IPv6 entry shorter than /32 sets them all, and everybody is
+ * looked up.
  */
 #ifndef PSCAN_NEAR_H
 #define PSCAN_NEAR_H
