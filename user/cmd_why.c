@@ -184,8 +184,12 @@ static void print_text(const struct answer *w)
 		       list_until(w->block.until_ns, time), (unsigned long long)w->block.packets,
 		       (unsigned long long)w->block.bytes, w->block.renewals);
 		print_proof(&w->block);
-		printf("score %u of %u reached with the evidence then:\n", w->block.score,
-		       w->cfg.rule.threshold);
+		if (w->block.engine == PS_ENGINE_BURST)
+			printf("score %u of %u reached with the evidence then:\n", w->block.score,
+			       w->cfg.rule.threshold);
+		else
+			printf("found by the %s engine, beside the rule, with the evidence then:\n",
+			       names_engine(w->block.engine));
 		print_evidence(&w->block.evidence, w->block.engine, w->block.since_ns);
 	} else if (w->known) {
 		printf("%s is not blocked: score now %u of %u (highest %u), last probe %s\n", addr,

@@ -81,6 +81,7 @@ found() {
 	measured "$technique" "$rate" "$family" "$tool"
 	[ "$(event scan '"\(.source) \(.action)"')" = "$source block" ]
 	blocked "$source"
+	ask why "$source" | grep -qE "^found by the (walk|sweep|crowd) engine, beside the rule"
 }
 
 # by_nmap FAMILY TECHNIQUE OPTION RATE PORTS [HOST...]: the target when no host is named.
