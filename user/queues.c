@@ -50,7 +50,7 @@ void queues_refresh(const struct xdp *xdp, const struct xdp_link *links, int n)
 		return;
 	}
 	for (int i = 0; i < n; i++) {
-		if (!links[i].ifname[0])
+		if (!links[i].ifname[0] && !links[i].elsewhere)
 			continue; /* its interface is gone */
 		queues = queues_of(fd, &links[i]);
 		least = queues < least ? queues : least;

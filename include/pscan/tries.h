@@ -26,7 +26,8 @@ PS_INLINE __u64 ps_tries_hash(const __u64 key[PS_FLOW_KEYS], const struct ps_pac
 
 /*
  * A receive queue has the lines of its own that @queue_bits leave it: a card puts both tries into
- * one queue, by their addresses and ports (what does not counts as one queue), and no two CPUs write to the same line in turns, which
+ * one queue, by their addresses and ports (what does not counts as one queue), and no two CPUs
+ * write to the same line in turns, which
  * costs more than all the rest of dropping a packet.
  */
 PS_INLINE __u32 ps_tries_index(__u64 hash, __u32 queue, __u32 queue_bits)

@@ -162,6 +162,18 @@ queues_are() {
 	queues_are 1
 }
 
+@test "an allow list that outlives its config is kept to" {
+	attach
+	ask allow add "$attacker4"
+	kill -9 "$loader_pid"
+	wait "$loader_pid" || true
+	on t sh -c "rm $pins/config $pins/link-*"
+	attach
+	scan4
+	[ "$(stage allowed)" -gt 0 ]
+	[ "$(stage scan)" -eq 0 ]
+}
+
 @test "what another version attached is named, and goes with its pins" {
 	attach
 	kill -9 "$loader_pid"
